@@ -1,0 +1,107 @@
+#!/bin/sh
+# Makes the C toolchain of one target: /opt/cc/$TARGET, out of zig's bundled sources.
+#
+# Runs once per target in a sealed root. In: TARGET (zig's name of it), /opt/zig (see zig-files.txt), this directory.
+# Out: $OUT, laid out for /opt/cc/$TARGET: bin/ (tools), include/, lib/. Scratch: $TMP.
+# The result is an ordinary sysroot: nothing of zig's compilation cache is in it, and using it writes none.
+# The output depends on TARGET and the inputs alone; JOBS changes only the time it takes.
+set -eu
+LC_ALL=C; export LC_ALL
+umask 022
+
+OUT=${OUT:-/out}
+TMP=${TMP:-/tmp}/cc-$$
+ZIGDIR=${ZIGDIR:-/opt/zig}
+JOBS=${JOBS:-$(nproc)}
+HERE=$(cd "$(dirname "$0")" && pwd)
+PREFIX=/opt/cc/$TARGET
+ZIG=$ZIGDIR/zig
+ZLIB=$ZIGDIR/lib
+
+die() { echo "sysroot: $*" >&2; exit 1; }
+
+# Splits TARGET (cpu-os-abi[.glibc floor]) and reads the CPU's row of arches.txt.
+read_target() {
+  CPU=${TARGET%%-*}
+  case $TARGET in
+    *-linux-musl*) ABI=${TARGET#*-linux-}; GLIBC= ;;
+    *-linux-gnu*.*) ABI=${TARGET#*-linux-}; GLIBC=${ABI#*.}; ABI=${ABI%%.*} ;;
+    *-linux-gnu*) die "$TARGET: name the oldest glibc to support, as in $TARGET.2.28" ;;
+    *) die "$TARGET: only linux targets with musl or glibc are made by this recipe" ;;
+  esac
+  row=$(awk -v cpu="$CPU" '$1 == cpu' "$HERE/arches.txt")
+  [ -n "$row" ] || die "$TARGET: no row for $CPU in arches.txt"
+  # shellcheck disable=SC2086
+  set -- $row
+  ZIGCPU=$2 MUSLARCH=$3 HDR=$4 FAMILY=$5 EMUL=$7 TIME32=$8
+  TRIPLE=$6-linux-$ABI
+  ZIGTARGET=$ZIGCPU-linux-$ABI${GLIBC:+.$GLIBC}
+  CPUFLAGS=$(echo "$9" | tr ',' ' ')
+  [ "$CPUFLAGS" != - ] || CPUFLAGS=
+}
+
+# headers DIR...: merges zig's header directories; the first that has a file wins, as on zig's search path.
+headers() {
+  mkdir -p "$OUT/include"
+  for dir; do
+    (cd "$ZLIB/libc/include/$dir" && find . -type f | sort) > "$TMP/headers"
+    while read -r file; do
+      [ -e "$OUT/include/$file" ] || { mkdir -p "$OUT/include/${file%/*}"; cp "$ZLIB/libc/include/$dir/$file" "$OUT/include/$file"; }
+    done < "$TMP/headers"
+  done
+  find "$OUT/include" -type f -exec chmod 644 {} +
+}
+
+# zig_object ROOT OUT ARG...: compiles one of zig's own runtime parts the way zig does for itself.
+zig_object() {
+  root=$1 object=$2; shift 2
+  ZIG_GLOBAL_CACHE_DIR=$TMP/zig-cache ZIG_LOCAL_CACHE_DIR=$TMP/zig-cache \
+    "$ZIG" build-obj "$ZLIB/$root" -target "$ZIGTARGET" -mcpu baseline -O ReleaseFast -fstrip -ffunction-sections -fdata-sections \
+    -fno-stack-check -fno-stack-protector -fno-compiler-rt -fno-ubsan-rt "-femit-bin=$object" "$@"
+}
+
+# archive FILE OBJECT...: deterministic by llvm-ar's default (no times, owners or modes).
+archive() { rm -f "$1"; "$ZIG" ar rcs "$@"; }
+
+# The compiler's run-time support, under gcc's names: clang is told to link "libgcc".
+runtime() {
+  zig_object compiler_rt.zig "$TMP/compiler_rt.o" -fPIC
+  archive "$OUT/lib/libgcc.a" "$TMP/compiler_rt.o"
+  unwind
+  printf '/* the unwinder is linked statically */\nINPUT(libgcc_eh.a)\n' > "$OUT/lib/libgcc_s.so"
+  printf '!<arch>\n' > "$OUT/lib/libatomic.a" # its functions are in libgcc.a
+  # start files that exist to be asked for: constructors run from .init_array, and lld defines __dso_handle
+  : > "$TMP/empty.c"
+  "$ZIG" clang --target="$TRIPLE" $CPUFLAGS -fPIC -c "$TMP/empty.c" -o "$TMP/empty.o"
+  for name in crti crtn crtbegin crtbeginS crtbeginT crtend crtendS; do cp "$TMP/empty.o" "$OUT/lib/$name.o"; done
+}
+
+# libunwind as libgcc_eh.a. Only needs the C headers, so it comes after them.
+unwind() {
+  src=$ZLIB/libunwind
+  flags="--target=$TRIPLE --sysroot=$OUT -resource-dir=$ZLIB $CPUFLAGS -I$src/include -D_LIBUNWIND_IS_NATIVE_ONLY -D_LIBUNWIND_HAS_NO_THREADS=0
+    -D_DEBUG_NOT -DNDEBUG -O2 -fPIC -g0 -fstrict-aliasing -funwind-tables -w -ffile-prefix-map=$src=libunwind"
+  mkdir -p "$TMP/unwind"
+  for file in libunwind.cpp UnwindLevel1.c UnwindLevel1-gcc-ext.c gcc_personality_v0.c UnwindRegistersRestore.S UnwindRegistersSave.S; do
+    case $file in
+      *.cpp) more="-std=c++17 -fno-exceptions -fno-rtti -nostdinc++" ;;
+      *.c) more="-std=c99 -fexceptions" ;;
+      *) more= ;;
+    esac
+    # shellcheck disable=SC2086
+    "$ZIG" clang $flags $more -c "$src/src/$file" -o "$TMP/unwind/${file%.*}.o"
+  done
+  archive "$OUT/lib/libgcc_eh.a" "$TMP"/unwind/*.o
+}
+
+[ -n "${TARGET:-}" ] || die "TARGET is not set"
+read_target
+mkdir -p "$TMP" "$OUT/bin" "$OUT/lib"
+. "$HERE/tools.sh"
+case $ABI in
+  musl*) . "$HERE/musl.sh" ;;
+  gnu*) . "$HERE/glibc.sh" ;;
+esac
+libc
+tools
+rm -rf "$TMP"

@@ -1,0 +1,27 @@
+# The programs of bin/. Sourced by sysroot.sh. Each is a few lines of sh around a tool that is inside the zig executable.
+
+# wrapper NAME: makes standard input, with @PREFIX@ and the like filled in, a program.
+wrapper() {
+  sed "s|@PREFIX@|$PREFIX|g; s|@ZIG@|/opt/zig/zig|g; s|@EMUL@|$EMUL|g; s|@TRIPLE@|$TRIPLE|g" > "$OUT/bin/$1"
+  chmod 755 "$OUT/bin/$1"
+}
+
+tools() {
+  config
+  case $ABI in musl*) wrapper cc < "$HERE/bin/cc-static" ;; *) wrapper cc < "$HERE/bin/cc-dynamic" ;; esac
+  for tool in cpp as ld ar ranlib; do wrapper "$tool" < "$HERE/bin/$tool"; done
+  ln -s cc "$OUT/bin/gcc"
+}
+
+# What clang has to be told. A file and not arguments, so that it never causes a warning about an unused one.
+config() {
+  {
+    echo "--target=$TRIPLE"
+    [ -z "$CPUFLAGS" ] || echo "$CPUFLAGS"
+    echo "--sysroot=$PREFIX"
+    echo "-resource-dir=/opt/zig/lib"
+    echo "--rtlib=libgcc"
+    echo "--ld-path=$PREFIX/bin/ld"
+    case $ABI in musl*) echo "-fno-pie" ;; *) echo "-fPIC -no-pie" ;; esac
+  } > "$OUT/lib/cc.cfg"
+}
