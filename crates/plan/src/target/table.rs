@@ -1,0 +1,120 @@
+//! The rows: which targets there are, and every fact about each.
+//!
+//! A row stands here only if this release really builds for it. Sources of facts: zig 0.17.1 (`lib/std/zig/target.zig`,
+//! `lib/libc/glibc/abilists`), OCaml 5.3.0 (`configure.ac`, `Changes`), the psABI documents for the loaders' paths.
+//! Not here: what is done with the facts.
+
+use super::ocaml::{Backend, OcamlVersion};
+use super::{Abi, Cpu, CpuFacts, Endian, Floor, Loader, ObjectFormat, Os, Spec};
+
+/// The oldest glibc floor: zig has none older for aarch64, and no distribution still maintained has one.
+pub const OLDEST_FLOOR: Floor = Floor::new(17);
+/// The newest glibc whose symbols zig 0.17.1 knows; it takes a newer one for this one, with a warning.
+pub const NEWEST_FLOOR: Floor = Floor::new(44);
+/// The floor of a glibc target that names none: RHEL 8, Debian 10 and everything since.
+pub const DEFAULT_FLOOR: Floor = Floor::new(28);
+
+const X86_64: CpuFacts = CpuFacts {
+    name: "x86_64",
+    bits: 64,
+    endian: Endian::Little,
+    ocaml: Backend { arch: "amd64", model: "default", releases: &[(OcamlVersion::new(4, 0, 0), None)] },
+    qemu: "qemu-x86_64",
+};
+
+const AARCH64: CpuFacts = CpuFacts {
+    name: "aarch64",
+    bits: 64,
+    endian: Endian::Little,
+    ocaml: Backend { arch: "arm64", model: "default", releases: &[(OcamlVersion::new(4, 2, 0), None)] },
+    qemu: "qemu-aarch64",
+};
+
+const RISCV64: CpuFacts = CpuFacts {
+    name: "riscv64",
+    bits: 64,
+    endian: Endian::Little,
+    ocaml: Backend {
+        arch: "riscv",
+        model: "riscv64",
+        releases: &[
+            (OcamlVersion::new(4, 11, 0), Some(OcamlVersion::new(5, 0, 0))),
+            (OcamlVersion::new(5, 1, 0), None),
+        ],
+    },
+    qemu: "qemu-riscv64",
+};
+
+impl Cpu {
+    /// Every CPU.
+    pub const ALL: &[Self] = &[Self::X86_64, Self::Aarch64, Self::Riscv64];
+
+    /// What is known of it.
+    #[must_use]
+    pub const fn facts(self) -> &'static CpuFacts {
+        match self {
+            Self::X86_64 => &X86_64,
+            Self::Aarch64 => &AARCH64,
+            Self::Riscv64 => &RISCV64,
+        }
+    }
+}
+
+/// The targets, in the order in which they are shown.
+pub(super) static TARGETS: &[Spec] = &[
+    Spec {
+        name: "x86_64-linux-musl",
+        aliases: &["x86_64-unknown-linux-musl", "x86_64-pc-linux-musl", "x86_64-alpine-linux-musl"],
+        cpu: Cpu::X86_64,
+        os: Os::Linux,
+        abi: Abi::Musl,
+        gnu_triple: "x86_64-linux-musl",
+        ocaml_system: "linux",
+        loader: Loader { path: "/lib/ld-musl-x86_64.so.1" },
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "aarch64-linux-musl",
+        aliases: &["aarch64-unknown-linux-musl", "aarch64-alpine-linux-musl"],
+        cpu: Cpu::Aarch64,
+        os: Os::Linux,
+        abi: Abi::Musl,
+        gnu_triple: "aarch64-linux-musl",
+        ocaml_system: "linux",
+        loader: Loader { path: "/lib/ld-musl-aarch64.so.1" },
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "riscv64-linux-musl",
+        aliases: &["riscv64-unknown-linux-musl", "riscv64gc-unknown-linux-musl", "riscv64-alpine-linux-musl"],
+        cpu: Cpu::Riscv64,
+        os: Os::Linux,
+        abi: Abi::Musl,
+        gnu_triple: "riscv64-linux-musl",
+        ocaml_system: "linux",
+        loader: Loader { path: "/lib/ld-musl-riscv64.so.1" },
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "x86_64-linux-gnu",
+        aliases: &["x86_64-unknown-linux-gnu", "x86_64-pc-linux-gnu", "x86_64-redhat-linux-gnu"],
+        cpu: Cpu::X86_64,
+        os: Os::Linux,
+        abi: Abi::Gnu,
+        gnu_triple: "x86_64-linux-gnu",
+        ocaml_system: "linux",
+        loader: Loader { path: "/lib64/ld-linux-x86-64.so.2" },
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "aarch64-linux-gnu",
+        aliases: &["aarch64-unknown-linux-gnu", "aarch64-redhat-linux-gnu"],
+        cpu: Cpu::Aarch64,
+        os: Os::Linux,
+        abi: Abi::Gnu,
+        gnu_triple: "aarch64-linux-gnu",
+        ocaml_system: "linux",
+        loader: Loader { path: "/lib/ld-linux-aarch64.so.1" },
+        object_format: ObjectFormat::Elf,
+    },
+];

@@ -1,0 +1,146 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Target, TargetError> {
+    text.parse()
+}
+
+#[test]
+fn names_and_aliases_are_unique_and_without_dots() {
+    let names: Vec<_> = TARGETS.iter().flat_map(Spec::names).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    assert!(names.iter().all(|name| !name.contains('.')));
+}
+
+#[test]
+fn rows_agree_with_their_names() {
+    for target in Target::all() {
+        let spec = target.spec();
+        let parts: Vec<_> = spec.name.split('-').collect();
+        let abi = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
+        assert_eq!(parts, [target.cpu().name, "linux", abi]);
+        assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
+        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
+    }
+}
+
+#[test]
+fn accepted() {
+    for (given, canonical) in [
+        ("aarch64-linux-musl", "aarch64-linux-musl"),
+        ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
+        ("riscv64gc-unknown-linux-musl", "riscv64-linux-musl"),
+        ("x86_64-pc-linux-gnu", "x86_64-linux-gnu.2.28"),
+        ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
+        ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
+        ("x86_64-unknown-linux-gnu.2.44", "x86_64-linux-gnu.2.44"),
+    ] {
+        assert_eq!(parse(given).unwrap().to_string(), canonical);
+    }
+}
+
+#[test]
+fn refused() {
+    let unknown = |given: &str, nearest: &[&'static str]| TargetError::Unknown {
+        given: given.to_owned(),
+        nearest: nearest.to_vec(),
+    };
+    let form = |given: &str, floor: &str| TargetError::FloorForm { given: given.to_owned(), floor: floor.to_owned() };
+    let range = |given: &str, minor| TargetError::FloorRange { given: given.to_owned(), floor: Floor::new(minor) };
+    for (given, error) in [
+        ("aarch64-linux-musk", unknown("aarch64-linux-musk", &["aarch64-linux-musl", "aarch64-linux-gnu"])),
+        ("arch64-linux-gnu.2.28", unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "aarch64-linux-musl"])),
+        ("z80-cpm", unknown("z80-cpm", &[])),
+        ("", unknown("", &[])),
+        ("AARCH64-LINUX-MUSL", unknown("AARCH64-LINUX-MUSL", &[])),
+        ("x86_64-linux-gnu.", form("x86_64-linux-gnu.", "")),
+        ("x86_64-linux-gnu.2", form("x86_64-linux-gnu.2", "2")),
+        ("x86_64-linux-gnu.2.028", form("x86_64-linux-gnu.2.028", "2.028")),
+        ("x86_64-linux-gnu.2.28.1", form("x86_64-linux-gnu.2.28.1", "2.28.1")),
+        ("x86_64-linux-gnu.3.0", form("x86_64-linux-gnu.3.0", "3.0")),
+        ("x86_64-linux-gnu.2.16", range("x86_64-linux-gnu.2.16", 16)),
+        ("x86_64-linux-gnu.2.45", range("x86_64-linux-gnu.2.45", 45)),
+        (
+            "x86_64-linux-musl.2.28",
+            TargetError::FloorWithoutGlibc { given: "x86_64-linux-musl.2.28".to_owned(), name: "x86_64-linux-musl" },
+        ),
+    ] {
+        assert_eq!(parse(given), Err(error), "{given:?}");
+    }
+}
+
+#[test]
+fn native_ocaml() {
+    let native = |name: &str, version: &str| parse(name).unwrap().has_native_ocaml(version.parse().unwrap());
+    for (name, version, expected) in [
+        ("aarch64-linux-musl", "5.3.0", true),
+        ("x86_64-linux-gnu", "4.14.2", true),
+        ("riscv64-linux-musl", "4.14.2", true),
+        ("riscv64-linux-musl", "5.0.0", false),
+        ("riscv64-linux-musl", "5.1.0", true),
+        ("riscv64-linux-musl", "4.10.2", false),
+    ] {
+        assert_eq!(native(name, version), expected, "{name} {version}");
+    }
+}
+
+#[test]
+fn runners() {
+    let laptop = Machine::of_rust("x86_64", "linux");
+    let mac = Machine::of_rust("aarch64", "macos");
+    let exotic = Machine::of_rust("loongarch64", "linux");
+    let runner = |name: &str, machine| parse(name).unwrap().runner_on(machine);
+    assert_eq!(runner("x86_64-linux-musl", laptop), Runner::Native);
+    assert_eq!(runner("riscv64-linux-musl", laptop), Runner::Qemu("qemu-riscv64"));
+    assert_eq!(runner("aarch64-linux-musl", mac), Runner::None);
+    assert_eq!(runner("aarch64-linux-musl", exotic), Runner::Qemu("qemu-aarch64"));
+}
+
+proptest! {
+    /// What is printed is parsed back, and every floor between the bounds is accepted, no other.
+    #[test]
+    fn round_trip(row in 0..TARGETS.len(), alias in 0_usize..5, minor in 0_u16..99) {
+        let spec = &TARGETS[row];
+        let name = spec.names().nth(alias).unwrap_or(spec.name);
+        let given = if spec.abi == Abi::Gnu { format!("{name}.2.{minor}") } else { name.to_owned() };
+        match parse(&given) {
+            Ok(target) => {
+                prop_assert!(std::ptr::eq(target.spec(), spec));
+                prop_assert_eq!(parse(&target.to_string()), Ok(target));
+                prop_assert!(spec.abi == Abi::Musl || (17..=44).contains(&minor));
+            }
+            Err(error) => {
+                let out_of_range = matches!(error, TargetError::FloorRange { .. });
+                prop_assert!(out_of_range && !(17..=44).contains(&minor));
+            }
+        }
+    }
+
+    /// Whatever is given, there is an answer, and what is suggested exists.
+    #[test]
+    fn any_text(given in r"[a-z0-9_.-]{0,40}|(x86_64|aarch64|riscv64)?-?linux-(gnu|musl)?[.0-9]{0,6}") {
+        match parse(&given) {
+            Ok(target) => prop_assert_eq!(parse(&target.to_string()), Ok(target)),
+            Err(TargetError::Unknown { nearest, .. }) => {
+                for name in nearest {
+                    prop_assert!(parse(name).is_ok());
+                }
+            }
+            Err(error) => prop_assert!(error.to_string().contains(&given)),
+        }
+    }
+
+    /// A name with one mistyped letter is among the suggestions.
+    #[test]
+    fn typing_errors(row in 0..TARGETS.len(), at in 0_usize..15) {
+        let name = TARGETS[row].name;
+        let mut typed = name.to_owned();
+        typed.replace_range(at..=at, "z");
+        if let Err(TargetError::Unknown { nearest, .. }) = parse(&typed) {
+            prop_assert!(nearest.contains(&name), "{} -> {:?}", typed, nearest);
+        }
+    }
+}
