@@ -1,0 +1,132 @@
+//! Scratch space that is gone when its owner is.
+//!
+//! Each open store has at most one base `tmp/<pid>-<n>`, made when first needed, in which it holds a lock on the file
+//! `lock`. Whoever finds a base whose lock is free removes it: its owner was killed. So the process number in the name is
+//! for people; nothing trusts it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::disk;
+use super::error::{At as _, Result};
+
+/// A directory of one's own on the store's file system, removed when dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    /// Keeps the base, and so the lock, as long as this lives.
+    _base: Arc<Base>,
+}
+
+impl Scratch {
+    /// The directory; it exists and is empty at first.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Nobody can be told; what stays is removed with the base, or by whoever opens the store next.
+        let _ = disk::remove_tree(&self.path);
+    }
+}
+
+/// The base of one open store.
+#[derive(Debug)]
+pub(super) struct Base {
+    dir: PathBuf,
+    next: AtomicU64,
+    _lock: File,
+}
+
+impl Base {
+    /// Makes a base in the store's `tmp`.
+    pub(super) fn create(tmp: &Path) -> Result<Self> {
+        let mut n = 0_u64;
+        loop {
+            let dir = tmp.join(format!("{}-{n}", std::process::id()));
+            n += 1;
+            match fs::create_dir(&dir) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                result => result.at(&dir)?,
+            }
+            if let Some(lock) = lock_base(&dir)? {
+                return Ok(Self { dir, next: AtomicU64::new(0), _lock: lock });
+            }
+        }
+    }
+
+    /// A path in the base that nothing has used.
+    pub(super) fn fresh(&self) -> PathBuf {
+        self.dir.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// Whether `path` lies in this base.
+    pub(super) fn owns(&self, path: &Path) -> bool {
+        path.starts_with(&self.dir)
+    }
+
+    /// A new scratch directory.
+    pub(super) fn scratch(self: Arc<Self>) -> Result<Scratch> {
+        let path = self.fresh();
+        fs::create_dir(&path).at(&path)?;
+        Ok(Scratch { path, _base: self })
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        let _ = disk::remove_tree(&self.dir);
+    }
+}
+
+/// Takes the lock of a base; `None` if somebody else has it, or the base vanished meanwhile.
+///
+/// Between making the directory and locking the file another process may take it for a leftover. Then either the lock is
+/// theirs, or the file is not there any more, or the one locked is no longer the one at the path.
+fn lock_base(dir: &Path) -> Result<Option<File>> {
+    let path = dir.join("lock");
+    let file = match File::options().create(true).truncate(false).write(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.at(&path)?,
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+        result => result.at(&path)?,
+    }
+    let same = |there: fs::Metadata| file.metadata().is_ok_and(|here| here.ino() == there.ino());
+    Ok(fs::metadata(&path).is_ok_and(same).then_some(file))
+}
+
+/// Bases in `tmp` whose owners are dead, with their locks, so that nobody else removes them too.
+pub(super) fn leftovers(tmp: &Path) -> Result<Vec<(PathBuf, File)>> {
+    let mut found = Vec::new();
+    for name in disk::names(tmp)? {
+        let dir = tmp.join(name);
+        if let Some(lock) = lock_base(&dir)? {
+            found.push((dir, lock));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes leftovers in the background, if there are any. It does not matter whether that comes to its end.
+pub(super) fn sweep(tmp: &Path) {
+    // A store that cannot be written to is left as it is.
+    let Ok(found) = leftovers(tmp) else { return };
+    if !found.is_empty() {
+        std::thread::spawn(move || {
+            for (dir, _lock) in found {
+                let _ = disk::remove_tree(&dir);
+            }
+        });
+    }
+}
