@@ -79,8 +79,8 @@ build_library() {
 
 # install_into DIR FILE...: copies data files. Missing ones are an error.
 install_into() {
-  directory=$1
+  destination=$1
   shift
-  mkdir -p "$directory"
-  cp "$@" "$directory/"
+  mkdir -p "$destination"
+  cp "$@" "$destination/"
 }

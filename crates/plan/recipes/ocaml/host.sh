@@ -87,7 +87,7 @@ link_native() {
 tools_and_libraries() {
   step tools
   mk CAMLOPT="$ocamlopt" ocaml tools/ocamlmklib tools/ocamlmktop tools/ocamlcp tools/ocamloptp \
-    tools/ocamlprof compilerlibs/ocamlmiddleend.cmxa tools/profiling.cmx tools/ocamldep.cmx tools/objinfo.cmx \
+    tools/ocamlprof compilerlibs/ocamlmiddleend.cmxa tools/profiling.cmo tools/profiling.cmx tools/ocamldep.cmx tools/objinfo.cmx \
     $(mk print-ocamllex_CMX_FILES)
   link_native ocamldep.opt $front tools/ocamldep.cmx
   link_native ocamlobjinfo.opt $front compilerlibs/ocamlbytecomp.cmxa \
@@ -109,7 +109,7 @@ install_programs() {
 install_libraries() {
   lib=$out/ocaml/lib/ocaml
   install_into $lib Makefile.config runtime/ld.conf runtime/lib*.a \
-    stdlib/stdlib.cma stdlib/stdlib.cmxa stdlib/stdlib.a stdlib/std_exit.cm[iox] stdlib/std_exit.o \
+    stdlib/stdlib.cma stdlib/stdlib.cmxa stdlib/stdlib.a stdlib/std_exit.cmo stdlib/std_exit.o \
     stdlib/*.cmi stdlib/*.cmx stdlib/*.mli
   cp stdlib/target_runtime-launch-info $lib/runtime-launch-info
   install_into $lib/caml runtime/caml/*.h runtime/caml/*.tbl otherlibs/unix/caml/*.h \
@@ -151,6 +151,8 @@ install_objects() {
     install_into $objects/front $directory/*.cmi $directory/*.cmx
   done
   (cd $objects/front && rm -f config.cmx opt*.cm[ix] linear_format.cm[ix])
+  # Its other interfaces are not installed, but native code must be compiled against them.
+  install_into $objects/dynlink otherlibs/dynlink/*.cmi
   install_into $objects/bin runtime/sak
   if [ -e tools/cvt_emit ]; then cp tools/cvt_emit $objects/bin/; fi
 }
