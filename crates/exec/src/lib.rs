@@ -2,4 +2,14 @@
 //!
 //! Graph in, events and outcomes out. This crate does all the IO and knows neither OCaml nor opam; it never prints.
 
+pub mod builder_image;
+pub mod capture;
+pub mod engine;
 pub mod event;
+pub mod fetch;
+pub mod local;
+pub mod process;
+pub mod remote;
+pub mod sandbox;
+pub mod store;
+pub mod unpack;
