@@ -33,7 +33,7 @@ worker() {
 }
 
 libc() {
-  headers "$HDR-linux-musl" generic-musl "$FAMILY-linux-any" any-linux-any
+  headers any-linux-any "$FAMILY-linux-any" generic-musl "$HDR-linux-musl"
   cp -R "$ZLIB/libc/musl" "$TMP/musl"
   chmod -R u+w "$TMP/musl"
   cd "$TMP/musl"

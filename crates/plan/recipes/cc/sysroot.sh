@@ -40,16 +40,12 @@ read_target() {
   [ "$CPUFLAGS" != - ] || CPUFLAGS=
 }
 
-# headers DIR...: merges zig's header directories; the first that has a file wins, as on zig's search path.
+# headers DIR...: merges zig's header directories; the last that has a file wins. (On zig's search path the first does:
+# the order here is its reverse.)
 headers() {
   mkdir -p "$OUT/include"
-  for dir; do
-    (cd "$ZLIB/libc/include/$dir" && find . -type f | sort) > "$TMP/headers"
-    while read -r file; do
-      [ -e "$OUT/include/$file" ] || { mkdir -p "$OUT/include/${file%/*}"; cp "$ZLIB/libc/include/$dir/$file" "$OUT/include/$file"; }
-    done < "$TMP/headers"
-  done
-  find "$OUT/include" -type f -exec chmod 644 {} +
+  for dir; do cp -Rf "$ZLIB/libc/include/$dir/." "$OUT/include/"; done
+  chmod -R u+w,go+r,-x+X "$OUT/include"
 }
 
 # zig_object ROOT OUT ARG...: compiles one of zig's own runtime parts the way zig does for itself.
@@ -79,10 +75,10 @@ runtime() {
 # libunwind as libgcc_eh.a. Only needs the C headers, so it comes after them.
 unwind() {
   src=$ZLIB/libunwind
-  flags="--target=$TRIPLE --sysroot=$OUT -resource-dir=$ZLIB $CPUFLAGS -I$src/include -D_LIBUNWIND_IS_NATIVE_ONLY -D_LIBUNWIND_HAS_NO_THREADS=0
-    -D_DEBUG_NOT -DNDEBUG -O2 -fPIC -g0 -fstrict-aliasing -funwind-tables -w -ffile-prefix-map=$src=libunwind"
+  flags="--target=$TRIPLE --sysroot=$OUT -resource-dir=$ZLIB $CPUFLAGS -I$src/include -D_LIBUNWIND_IS_NATIVE_ONLY -D_LIBUNWIND_HIDE_SYMBOLS
+    -DNDEBUG -O2 -fPIC -g0 -fstrict-aliasing -fasynchronous-unwind-tables -w -ffile-prefix-map=$src=libunwind"
   mkdir -p "$TMP/unwind"
-  for file in libunwind.cpp UnwindLevel1.c UnwindLevel1-gcc-ext.c gcc_personality_v0.c UnwindRegistersRestore.S UnwindRegistersSave.S; do
+  for file in libunwind.cpp Unwind-EHABI.cpp UnwindLevel1.c UnwindLevel1-gcc-ext.c gcc_personality_v0.c UnwindRegistersRestore.S UnwindRegistersSave.S; do
     case $file in
       *.cpp) more="-std=c++17 -fno-exceptions -fno-rtti -nostdinc++" ;;
       *.c) more="-std=c99 -fexceptions" ;;

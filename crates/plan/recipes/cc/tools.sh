@@ -22,6 +22,7 @@ config() {
     echo "-resource-dir=/opt/zig/lib"
     echo "--rtlib=libgcc"
     echo "--ld-path=$PREFIX/bin/ld"
+    echo "-fasynchronous-unwind-tables" # clang's default but for a few CPUs
     case $ABI in musl*) echo "-fno-pie" ;; *) echo "-fPIC -no-pie" ;; esac
   } > "$OUT/lib/cc.cfg"
 }

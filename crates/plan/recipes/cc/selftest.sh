@@ -1,0 +1,107 @@
+#!/bin/sh
+# Checks a finished toolchain: selftest.sh TARGET [RUNNER]. Runs inside a root that has /opt/zig and /opt/cc/TARGET.
+#
+# RUNNER executes the target's programs (qemu-aarch64, ...); "" runs them directly, "none" does not run them.
+# glibc targets of another CPU need a runner that finds a glibc (qemu-aarch64 -L DIR) or "none".
+# Prints one line per check and exits with 1 if any failed. readelf, if there is one, adds checks of the glibc floor.
+set -u
+TARGET=$1 RUN=${2-}
+BIN=/opt/cc/$TARGET/bin
+CC=$BIN/cc
+DIR=${TMPDIR:-/tmp}/cc-selftest-$$
+SRC=$(cd "$(dirname "$0")" && pwd)/selftest
+failed=0 passed=0
+mkdir -p "$DIR" && cp "$SRC"/* "$DIR" && cd "$DIR" || exit 2
+
+# check NAME COMMAND...: the command, in a subshell, must succeed; its output is shown only if it does not.
+check() {
+  name=$1; shift
+  if ("$@") > log 2>&1; then passed=$((passed + 1)); echo "ok    $name"
+  else failed=$((failed + 1)); echo "FAIL  $name"; sed 's/^/      /' log; fi
+}
+# silent COMMAND...: succeeds, and without a word: a warning that a compiler probe meets is read as "not supported".
+silent() { out=$("$@" 2>&1) && [ -z "$out" ] || { echo "said: $out"; return 1; }; }
+refuses() { ! "$@"; }
+# shellcheck disable=SC2086
+runs() { [ "$RUN" = none ] || [ "$($RUN "$@")" = "$expected" ] || { echo "wrong output: $($RUN "$@" 2>&1 | head -5)"; return 1; }; }
+elf_type() { od -An -tu1 -j16 -N2 "$1" | tr -d ' '; } # 2 bytes: REL 1, EXEC 2, DYN 3, in the target's byte order
+is_elf() { case $(elf_type "$1") in "$2"0 | 0"$2") ;; *) echo "$1: ELF type $(elf_type "$1")"; return 1 ;; esac; }
+
+each_stage() {
+  silent "$CC" -E prog.c -o prog.i && silent "$CC" -S prog.i -o prog.s && silent "$CC" -c prog.s -o prog1.o &&
+    silent "$CC" -c -O2 -g -Wall prog.c && silent "$CC" prog.o -o prog1 -lm && expected='prog 8 ok' && runs ./prog1
+}
+one_step() { expected='prog 8 ok'; silent "$CC" -O2 prog.c -o prog2 -lm -ldl -lpthread -lrt -lutil && runs ./prog2; }
+default_name() { rm -f a.out; silent "$CC" prog.c -lm && [ -x a.out ]; }
+threads() { expected='threads 4000'; silent "$CC" -pthread -O1 threads.c -o threads && runs ./threads; }
+deep_thread() { expected='deep'; silent "$CC" -O0 deep.c -o deep -pthread && runs ./deep; }
+runtime_calls() { expected='runtime ok'; silent "$CC" -O1 -Wno-atomic-alignment runtime.c -o runtime -latomic && runs ./runtime; }
+unwinding() { expected='frames ok'; silent "$CC" -O0 -fno-inline unwind.c -o unwind && runs ./unwind; }
+constructors() { expected='ctor main dtor'; silent "$CC" ctor.c -o ctor && runs ./ctor; }
+from_stdin() { expected='prog 8 ok'; "$CC" -x c - -o stdin < prog.c && runs ./stdin; }
+dependencies() { [ "$("$CC" -MM prog.c | tr -d '\\\n' | tr -s ' ')" = 'prog.o: prog.c prog.h' ] && "$CC" -MD -MF prog.d -MT x/prog.o -c prog.c && grep -q '^x/prog.o: prog.c' prog.d && grep -q 'stdio.h' prog.d; }
+response_file() { printf -- '-O1\nprog.c\n-o "resp file"\n-lm\n' > args; expected='prog 8 ok'; silent "$CC" @args && runs './resp file'; }
+linker_args() { silent "$CC" prog.c -o wl -Wl,--gc-sections,-s -Wl,-Map=wl.map -Xlinker --no-undefined -lm && [ -s wl.map ]; }
+partial_link() { expected='prog 8 ok'; "$CC" -c prog.c && "$CC" -c other.c && silent "$CC" -r prog.o other.o -o both.o && is_elf both.o 1 && silent "$CC" both.o -o both -lm && runs ./both; }
+partial_link_ld() { expected='prog 8 ok'; "$CC" -c prog.c && "$CC" -c other.c && "$BIN/ld" -r -o both2.o prog.o other.o && is_elf both2.o 1 && silent "$CC" both2.o -o both2 -lm && runs ./both2; }
+archives() {
+  expected='prog 8 ok'; rm -f libother.a; "$CC" -c prog.c && "$CC" -c other.c && "$BIN/ar" rc libother.a other.o && "$BIN/ranlib" libother.a &&
+    [ "$("$BIN/ar" t libother.a)" = other.o ] && "$CC" prog.o -L. -lother -lm -o withlib && runs ./withlib
+  "$BIN/ar" rc again.a other.o && cmp again.a libother.a
+}
+assembly() {
+  echo '#define VALUE 7' > value.h; "$CC" -S answer.c && "$BIN/as" answer.s -o answer1.o && "$BIN/as" -g -o answer2.o < answer.s - && "$BIN/as" --defsym x=1 --noexecstack -I . -oanswer3.o answer.s &&
+    (rm -f a.out; "$BIN/as" answer.s && is_elf a.out 1) && { printf '#include "value.h"\n.data\n.globl v\nv: .long VALUE\n'; } > v.S && silent "$CC" -c v.S && is_elf v.o 1 &&
+    for n in 1 2 3; do "$CC" useanswer.c answer$n.o -o useanswer && expected='answer 42' && runs ./useanswer || return 1; done
+}
+preprocessor() { [ "$(echo 'A B' | "$BIN/cpp" -P -DA=1 -D B=2 -)" = '1 2' ] && [ "$(echo A | "$BIN/cpp" -P -DA=3)" = 3 ] && echo A > c.in && "$BIN/cpp" -P -DA=4 c.in c.out && [ "$(cat c.out)" = 4 ]; }
+shared_object() { silent "$CC" -shared -fPIC -O2 other.c -o libother.so && is_elf libother.so 3; }
+defaults() { silent "$CC" prog.c -o exe -lm && is_elf exe 2; }
+pie() { expected='prog 8 ok'; silent "$CC" -fPIE -pie prog.c -o pie -lm && is_elf pie 3 && runs ./pie; }
+static_pie() { expected='prog 8 ok'; silent "$CC" -fPIE -static-pie prog.c -o spie -lm && is_elf spie 3 && runs ./spie; }
+static_no_interp() { silent "$CC" -static prog.c -o st -lm && ! grep -q 'ld-musl\|ld-linux' st; }
+undefined_fails() { echo 'int nosuch(void); int main(void){return nosuch();}' > u.c; refuses "$CC" u.c -o u; }
+missing_lib_fails() { refuses "$CC" prog.c -o u -lnosuchlib; }
+missing_header_fails() { printf '#include <nosuch.h>\n' > n.c; refuses "$CC" -c n.c; }
+# what configure scripts ask
+probe_flags() { for f in -fno-strict-aliasing -fwrapv -Wall -Werror -pthread -ffunction-sections -g -O3 -std=gnu11 -std=c99 -fPIC -fvisibility=hidden; do silent "$CC" $f -c answer.c || return 1; done; }
+probe_bad_flag() { refuses "$CC" -fnosuchflag -c answer.c; }
+probe_info() { "$CC" --version | grep -q clang && "$CC" -v 2>&1 | grep -q "^Target: " && [ -e "$("$CC" -print-file-name=libc.so)$("$CC" -print-file-name=libc.a | grep ^/)" ] ||
+  [ -e "$("$CC" -print-file-name=libc.a)" ]; }
+probe_machine() { case $("$CC" -dumpmachine) in *-linux-musl* | *-linux-gnu*) ;; *) return 1 ;; esac; [ "$("$CC" -print-search-dirs | grep -c "/opt/cc/$TARGET/lib")" -gt 0 ]; }
+probe_libgcc() { [ -f "$("$CC" -print-libgcc-file-name)" ] || [ -f "$("$CC" --rtlib=libgcc -print-libgcc-file-name)" ]; }
+user_headers_first() { mkdir -p inc && echo '#define MINE 1' > inc/stdio.h && printf '#include <stdio.h>\n#ifndef MINE\n#error no\n#endif\n' > first.c && "$CC" -Iinc -c first.c && "$CC" -isystem inc -c first.c; }
+# nothing of the build machine may be seen: the only libc headers are the target's
+only_own_headers() { for w in $("$CC" -E -Wp,-v -x c /dev/null 2>&1 | grep '^ /'); do case $w in /opt/cc/"$TARGET"/* | /opt/zig/lib/include | /opt/zig/lib/include/ppc_wrappers) ;; *) echo "$w"; return 1 ;; esac; done; }
+deterministic() { "$CC" -O2 -g prog.c -o det1 -lm && "$CC" -O2 -g prog.c -o det2 -lm && cmp det1 det2; }
+no_needless_writes() { [ -z "$(find /opt/cc/"$TARGET" -newer prog.h -type f | head -1)" ]; }
+headers_compile() { # threads.h came with glibc 2.28
+  case $TARGET in *-gnu*.2.1? | *-gnu*.2.2[0-7]) sed -i /^threads.h/d headers ;; esac
+  for h in $(cat headers); do echo "#include <$h>"; done > all.c && "$CC" -std=gnu11 -c all.c; }
+musl_shared_needs() { readelf -d libother2.so | grep -q 'NEEDED.*libc.so'; }
+glibc_floor() {
+  floor=${TARGET##*-gnu*([a-z]).}; floor=$(echo "$TARGET" | sed 's/.*-gnu[a-z]*\.//')
+  "$CC" -O1 floor.c -o floor -pthread -lm -ldl -lrt || return 1
+  worst=$(readelf -V floor | grep -o 'Name: GLIBC_[0-9.]*' | sed 's/.*GLIBC_//' | sort -t. -k1,1n -k2,2n -k3,3n | tail -1)
+  [ -n "$worst" ] && [ "$(printf '%s\n%s\n' "$worst" "$floor" | sort -t. -k1,1n -k2,2n | tail -1)" = "$floor" ] || { echo "uses GLIBC_$worst, floor $floor"; return 1; }
+  echo "newest: $worst"
+}
+glibc_newer_refused() { # reallocarray came with 2.26, pidfd_open with 2.36, closefrom with 2.34
+  floor=${TARGET##*.}
+  echo 'int closefrom(int); int main(void) { closefrom(3); return 0; }' > newer.c
+  if [ "$floor" -ge 34 ]; then "$CC" newer.c -o newer; else refuses "$CC" newer.c -o newer; fi
+}
+glibc_no_static() { refuses "$CC" -static prog.c -o st -lm; }
+
+for c in each_stage one_step default_name threads deep_thread runtime_calls unwinding constructors from_stdin dependencies response_file \
+  linker_args partial_link partial_link_ld archives assembly preprocessor shared_object defaults pie undefined_fails missing_lib_fails \
+  missing_header_fails probe_flags probe_bad_flag probe_info probe_machine probe_libgcc user_headers_first only_own_headers deterministic \
+  no_needless_writes headers_compile; do check $c $c; done
+case $TARGET in
+  *-musl*) check static_pie static_pie; check static_no_interp static_no_interp ;;
+  *) check glibc_newer_refused glibc_newer_refused; check glibc_no_static glibc_no_static
+    if command -v readelf > /dev/null; then check glibc_floor glibc_floor; else echo "skip  glibc_floor: no readelf"; fi ;;
+esac
+echo "$TARGET: $passed passed, $failed failed"
+cd / && rm -rf "$DIR"
+[ $failed = 0 ]

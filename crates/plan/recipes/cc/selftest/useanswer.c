@@ -1,0 +1,3 @@
+#include <stdio.h>
+int answer(void);
+int main(void) { printf("answer %d\n", answer()); return 0; }
