@@ -5,6 +5,8 @@
 //!
 //! Read [`digest`], [`path`] and [`tree`] first: they set the style of the rest.
 
+#![forbid(unsafe_code)]
+
 pub mod command;
 pub mod compose;
 pub mod digest;

@@ -3,8 +3,6 @@
 //! Graph in, events and outcomes out. This crate does all the IO and knows neither OCaml nor opam; it never prints.
 
 pub mod builder_image;
-pub mod capture;
-pub mod engine;
 pub mod event;
 pub mod fetch;
 pub mod local;

@@ -1,3 +1,17 @@
-//! placeholder
+//! Plans: what must exist before a project can be built, as a graph of actions.
+//!
+//! Targets and releases in, a [`Graph`](action::graph::Graph) out. The recipes themselves are shell scripts beside the
+//! sources (`recipes/`), run in sealed roots. This crate does no IO, and does not know where or by whom a graph is run.
 
+#![forbid(unsafe_code)]
+
+pub mod base;
+mod cc;
+mod dune;
+pub mod findlib;
+pub mod layout;
+pub mod ocaml;
+pub mod planner;
+pub mod project;
+pub mod sources;
 pub mod target;

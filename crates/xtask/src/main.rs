@@ -1,1 +1,4 @@
+//! Developer commands.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -52,7 +52,7 @@ fn refused() {
     let range = |given: &str, minor| TargetError::FloorRange { given: given.to_owned(), floor: Floor::new(minor) };
     for (given, error) in [
         ("aarch64-linux-musk", unknown("aarch64-linux-musk", &["aarch64-linux-musl", "aarch64-linux-gnu"])),
-        ("arch64-linux-gnu.2.28", unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "aarch64-linux-musl"])),
+        ("arch64-linux-gnu.2.28", unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "x86_64-linux-gnu"])),
         ("z80-cpm", unknown("z80-cpm", &[])),
         ("", unknown("", &[])),
         ("AARCH64-LINUX-MUSL", unknown("AARCH64-LINUX-MUSL", &[])),

@@ -1,0 +1,116 @@
+//! Making one node whose inputs are known.
+
+use std::sync::{Mutex, PoisonError};
+
+use action::graph::{Base, Fetch, Graph, Node, NodeId, Run, Unpack};
+use action::outcome::Status;
+
+use super::probe::{SOURCE, UNPACK, unpack_key};
+use super::{Engine, NodeError, State, Value};
+use crate::event::{End, Event};
+use crate::local::LocalExecutor;
+use crate::store::MemoValue;
+
+/// Memo kind: the captured files' stats → tree.
+pub(super) const CAPTURE: &str = "capture";
+
+impl Engine<'_> {
+    /// Makes `node`, unless another process has made it by now.
+    pub(super) fn make(
+        &self,
+        graph: &Graph,
+        id: NodeId,
+        node: &Node,
+        state: &Mutex<State>,
+    ) -> Result<(Value, End), NodeError> {
+        let key = self.lock_key(node, state)?;
+        let guard = match self.store.try_lock("make", &key)? {
+            Some(guard) => guard,
+            None => {
+                self.sink.event(Event::Waiting { node: id });
+                self.store.lock("make", &key)?
+            }
+        };
+        // Somebody else may have made it while this process waited, or its inputs became known only now.
+        if let Some(value) = self.probe(graph, node, state)? {
+            return Ok((value, End::Cached));
+        }
+        let value = match node {
+            Node::Fetch(fetch) => self.make_fetch(id, fetch)?,
+            Node::Unpack(unpack) => self.make_unpack(graph, unpack, state)?,
+            Node::Base(base) => self.make_base(base)?,
+            Node::Run(run) => self.make_run(run, state)?,
+            // Both are always found by the probe once their inputs are known.
+            Node::Literal(_) | Node::Compose(_) => return Err(NodeError::Kind),
+        };
+        drop(guard);
+        Ok((value, End::Made))
+    }
+
+    /// What identifies a node between processes.
+    fn lock_key(&self, node: &Node, state: &Mutex<State>) -> Result<Vec<u8>, NodeError> {
+        Ok(match node {
+            Node::Fetch(fetch) => fetch.alternatives.iter().flat_map(|source| source.sha256).collect(),
+            Node::Unpack(unpack) => {
+                let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(unpack.archive);
+                let Some(Value::File(archive)) = known else { return Err(NodeError::Kind) };
+                unpack_key(archive.hash(), unpack)
+            }
+            Node::Base(_) => CAPTURE.as_bytes().to_vec(),
+            Node::Run(run) => match self.prepare(run, state)? {
+                Some(prepared) => prepared.encoded.digest.hash().to_vec(),
+                None => return Err(NodeError::Kind),
+            },
+            Node::Literal(_) | Node::Compose(_) => b"compose".to_vec(),
+        })
+    }
+
+    fn make_fetch(&self, id: NodeId, fetch: &Fetch) -> Result<Value, NodeError> {
+        let scratch = self.store.scratch()?;
+        let progress = |bytes, total| self.sink.event(Event::Progress { node: id, bytes, total });
+        let fetched = self.fetcher.fetch_any(fetch, scratch.path(), &progress)?;
+        let blob = self.store.put_file(&fetched.path)?;
+        self.store.memo_put(SOURCE, blob.hash(), MemoValue::Blob(blob))?;
+        Ok(Value::File(blob))
+    }
+
+    fn make_unpack(&self, _graph: &Graph, unpack: &Unpack, state: &Mutex<State>) -> Result<Value, NodeError> {
+        let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(unpack.archive);
+        let Some(Value::File(archive)) = known else { return Err(NodeError::Kind) };
+        let scratch = self.store.scratch()?;
+        let into = scratch.path().join("tree");
+        crate::unpack::unpack(&self.store.blob_path(archive, false)?, &into, &unpack.into())?;
+        let tree = self.store.ingest(&into)?;
+        self.store.memo_put(UNPACK, &unpack_key(archive.hash(), unpack), MemoValue::Tree(tree))?;
+        Ok(Value::Tree(tree))
+    }
+
+    fn make_base(&self, base: &Base) -> Result<Value, NodeError> {
+        let survey = crate::capture::survey(base, &self.path)?;
+        let scratch = self.store.scratch()?;
+        let into = scratch.path().join("tree");
+        survey.materialise(&into)?;
+        let tree = self.store.ingest(&into)?;
+        self.remember_base(base, &survey, tree)?;
+        Ok(Value::Tree(tree))
+    }
+
+    fn make_run(&self, run: &Run, state: &Mutex<State>) -> Result<Value, NodeError> {
+        let Some(prepared) = self.prepare(run, state)? else { return Err(NodeError::Kind) };
+        self.store.put(&prepared.encoded.action)?;
+        self.store.put(&prepared.encoded.command)?;
+        let composed = state.lock().unwrap_or_else(PoisonError::into_inner).composed.clone();
+        let executor =
+            LocalExecutor { store: self.store, builder: &self.builder, jobs: self.jobs, stop: self.stop };
+        let execution = executor.execute(&prepared.action, &prepared.encoded, &composed)?;
+        match (&execution.outcome.status, execution.outcome.output) {
+            (Status::Success, Some(output)) => Ok(Value::Tree(output)),
+            (Status::Cancelled, _) => Err(NodeError::Stopped),
+            _ => Err(NodeError::Action {
+                outcome: Box::new(execution.outcome),
+                action: prepared.encoded.digest,
+                kept: execution.kept,
+            }),
+        }
+    }
+}

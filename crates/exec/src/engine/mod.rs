@@ -1,0 +1,164 @@
+//! Running a graph: what is not in the store yet is made, in parallel, and told in events.
+//!
+//! Two passes. The first walks the graph once and looks every value up ([`probe`]); where all goals are found, nothing
+//! else happens, and an archive whose contents are known is not even asked for. The second makes what is missing on a
+//! few threads ([`schedule`]), each node under a lock that other processes on the same store honour.
+//!
+//! Not here: how a thing is made ([`make`]), and any word about it.
+
+mod make;
+mod probe;
+mod schedule;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use action::compose::ComposeError;
+use action::digest::{ActionDigest, BlobDigest, DirDigest};
+use action::graph::{Graph, NodeId};
+use action::outcome::Outcome;
+
+use crate::capture::CaptureError;
+use crate::event::Sink;
+use crate::fetch::{FetchError, Fetcher};
+use crate::local::LocalError;
+use crate::store::{Store, StoreError};
+use crate::unpack::UnpackError;
+
+/// What a node became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// A file.
+    File(BlobDigest),
+    /// A tree.
+    Tree(DirDigest),
+}
+
+/// Runs graphs with one store on one machine.
+pub struct Engine<'a> {
+    /// Where values are and go.
+    pub store: &'a Store,
+    /// Obtains sources.
+    pub fetcher: &'a Fetcher,
+    /// The builder program on this machine.
+    pub builder: PathBuf,
+    /// The machine's `PATH`, in which the tools of a base image are looked up.
+    pub path: String,
+    /// How many things may be made at once, and how many jobs a command may run.
+    pub jobs: usize,
+    /// Who is told what happens.
+    pub sink: &'a dyn Sink,
+    /// Set by whoever wants everything to stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// What a run of a graph came to.
+#[derive(Debug)]
+pub struct Report {
+    /// The goals' values, in their order.
+    pub values: Vec<Value>,
+    /// Directories that were composed rather than made whole; a root staged from them is shared best.
+    pub composed: HashSet<DirDigest>,
+}
+
+/// A goal could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("{label}")]
+pub struct RunError {
+    /// The node that failed, for people.
+    pub label: String,
+    /// Why.
+    #[source]
+    pub cause: NodeError,
+}
+
+/// Why a node could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// No place served the source.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// An archive is broken or evil.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// This machine lacks a tool.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Trees do not fit together.
+    #[error(transparent)]
+    Compose(#[from] ComposeError<StoreError>),
+    /// The local executor failed.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// The action ran and did not succeed.
+    #[error("the action did not succeed")]
+    Action {
+        /// How it ended.
+        outcome: Box<Outcome>,
+        /// Which action it was.
+        action: ActionDigest,
+        /// The name under which its scratch directory is kept.
+        kept: Option<String>,
+    },
+    /// Somebody stopped the run.
+    #[error("stopped")]
+    Stopped,
+    /// The graph names a file where a tree must be, or the other way round.
+    #[error("a node of the graph is not of the kind that another wants")]
+    Kind,
+}
+
+/// What is known of each node so far.
+struct State {
+    values: Vec<Option<Value>>,
+    composed: HashSet<DirDigest>,
+}
+
+impl Engine<'_> {
+    /// Makes `goals`.
+    ///
+    /// # Errors
+    /// The first failure; nothing new is begun after it.
+    pub fn run(&self, graph: &Graph, goals: &[NodeId]) -> Result<Report, RunError> {
+        let state = Mutex::new(State { values: vec![None; graph.len()], composed: HashSet::new() });
+        let needed = self.find(graph, goals, &state)?;
+        self.make_all(graph, &needed, &state)?;
+        let state = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let value = |goal: &NodeId| state.values.get(goal.index()).copied().flatten();
+        let values = goals.iter().map(|goal| value(goal).ok_or(NodeError::Kind));
+        let values = values
+            .collect::<Result<_, _>>()
+            .map_err(|cause| RunError { label: "the goal of the run".to_owned(), cause })?;
+        Ok(Report { values, composed: state.composed })
+    }
+}
+
+impl State {
+    fn value(&self, node: NodeId) -> Option<Value> {
+        self.values.get(node.index()).copied().flatten()
+    }
+
+    fn set(&mut self, node: NodeId, value: Value) {
+        if let Some(slot) = self.values.get_mut(node.index()) {
+            *slot = Some(value);
+        }
+    }
+}
+
+impl Value {
+    /// The tree, if it is one.
+    ///
+    /// # Errors
+    /// [`NodeError::Kind`] for a file.
+    pub fn tree(self) -> Result<DirDigest, NodeError> {
+        match self {
+            Self::Tree(digest) => Ok(digest),
+            Self::File(_) => Err(NodeError::Kind),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Looking values up without making anything.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use action::compose::{Composer, subtree};
+use action::command::{Action, EncodedAction};
+use action::digest::{BlobDigest, DirDigest};
+use action::graph::{Base, Fetch, Graph, Input, Literal, Node, NodeId, Run, Unpack};
+use action::source::Source;
+use action::tree::{Directory, Entry};
+
+use super::{Engine, NodeError, RunError, State, Value};
+use crate::event::{End, Event, Kind};
+use crate::store::{MemoValue, StoreError};
+
+/// Memo kind: SHA-256 of a source → its blob.
+pub(super) const SOURCE: &str = "source";
+/// Memo kind: archive and specification → tree.
+pub(super) const UNPACK: &str = "unpack";
+
+/// An action with all its inputs known.
+pub(super) struct Prepared {
+    pub(super) action: Action,
+    pub(super) encoded: EncodedAction,
+}
+
+impl Engine<'_> {
+    /// Looks up every node the goals need; returns which of them must be made.
+    pub(super) fn find(&self, graph: &Graph, goals: &[NodeId], state: &Mutex<State>) -> Result<Vec<bool>, RunError> {
+        let wanted = graph.needed_for(goals);
+        for (id, node) in graph.iter() {
+            if wanted.get(id.index()) != Some(&true) {
+                continue;
+            }
+            let found = self.probe(graph, node, state);
+            let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
+            if let Some(value) = found {
+                state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
+            }
+        }
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missing = vec![false; graph.len()];
+        let mut stack: Vec<NodeId> = goals.to_vec();
+        while let Some(id) = stack.pop() {
+            let (Some(node), None) = (graph.get(id), state.value(id)) else { continue };
+            if let Some(slot) = missing.get_mut(id.index()).filter(|slot| !**slot) {
+                *slot = true;
+                stack.extend(node.dependencies());
+            }
+        }
+        self.sink.event(Event::Planned { nodes: wanted.iter().filter(|wanted| **wanted).count() });
+        for (id, node) in graph.iter() {
+            if wanted.get(id.index()) == Some(&true) && missing.get(id.index()) == Some(&false) {
+                self.sink.event(Event::Finished {
+                    node: id,
+                    kind: kind(node),
+                    label: label(graph, node),
+                    end: End::Cached,
+                    wall: Duration::ZERO,
+                });
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The node's value, if it is in the store or costs next to nothing; `None` if it must be made, or if an input's
+    /// value is not known.
+    pub(super) fn probe(&self, graph: &Graph, node: &Node, state: &Mutex<State>) -> Result<Option<Value>, NodeError> {
+        match node {
+            Node::Fetch(fetch) => self.probe_fetch(fetch),
+            Node::Unpack(unpack) => self.probe_unpack(graph, unpack),
+            Node::Base(base) => self.probe_base(base),
+            Node::Literal(literal) => self.literal(literal).map(Some),
+            Node::Compose(inputs) => {
+                Ok(self.compose(inputs, state)?.map(Value::Tree))
+            }
+            Node::Run(run) => {
+                let Some(prepared) = self.prepare(run, state)? else { return Ok(None) };
+                Ok(self.store.result(prepared.encoded.digest)?.map(|result| Value::Tree(result.output)))
+            }
+        }
+    }
+
+    fn probe_fetch(&self, fetch: &Fetch) -> Result<Option<Value>, NodeError> {
+        for source in &fetch.alternatives {
+            if let Some(blob) = self.source_blob(source)? {
+                return Ok(Some(Value::File(blob)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The blob of a source, if it is in the store.
+    pub(super) fn source_blob(&self, source: &Source) -> Result<Option<BlobDigest>, NodeError> {
+        match self.store.memo_get(SOURCE, &source.sha256)? {
+            Some(MemoValue::Blob(blob)) if self.store.has(blob) => Ok(Some(blob)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The contents of an archive may be known though the archive itself is long gone.
+    fn probe_unpack(&self, graph: &Graph, unpack: &Unpack) -> Result<Option<Value>, NodeError> {
+        let Some(Node::Fetch(fetch)) = graph.get(unpack.archive) else { return Err(NodeError::Kind) };
+        for source in &fetch.alternatives {
+            if let Some(tree) = self.memo_tree(UNPACK, &unpack_key(&source.sha256, unpack))? {
+                return Ok(Some(Value::Tree(tree)));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn memo_tree(&self, kind: &str, key: &[u8]) -> Result<Option<DirDigest>, NodeError> {
+        match self.store.memo_get(kind, key)? {
+            Some(MemoValue::Tree(tree)) if self.store.has(tree.as_blob()) => Ok(Some(tree)),
+            _ => Ok(None),
+        }
+    }
+
+    fn probe_base(&self, base: &Base) -> Result<Option<Value>, NodeError> {
+        let Some(key) = self.base_key(base)? else { return Ok(None) };
+        Ok(self.memo_tree(super::make::CAPTURE, &key)?.map(Value::Tree))
+    }
+
+    /// Literals are small and cost less to make than to look up.
+    fn literal(&self, literal: &Literal) -> Result<Value, NodeError> {
+        let mut composer = Composer::new();
+        let load = &mut self.loader();
+        for file in &literal.files {
+            let digest = BlobDigest::of(&file.contents);
+            if !self.store.has(digest) {
+                self.store.put(&file.contents)?;
+            }
+            composer.put(&file.path, Entry::File { digest, executable: file.executable }, load)?;
+        }
+        for (at, target) in &literal.links {
+            composer.put(at, Entry::Symlink(target.clone()), load)?;
+        }
+        if !literal.directories.is_empty() {
+            let empty = Directory::default();
+            self.store.put_directories(&[(empty.digest(), empty.encode())])?;
+            for at in &literal.directories {
+                composer.put(at, Entry::Directory(empty.digest()), load)?;
+            }
+        }
+        let composed = composer.finish();
+        self.store.put_directories(&composed.directories)?;
+        Ok(Value::Tree(composed.root))
+    }
+
+    /// The tree of `inputs`, if all are known.
+    fn compose(&self, inputs: &[Input], state: &Mutex<State>) -> Result<Option<DirDigest>, NodeError> {
+        let load = &mut self.loader();
+        let mut composer = Composer::new();
+        for input in inputs {
+            let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(input.from.node);
+            let Some(value) = known else { return Ok(None) };
+            let tree = subtree(value.tree()?, &input.from.path, load)?;
+            composer.put(&input.at, Entry::Directory(tree), load)?;
+        }
+        let composed = composer.finish();
+        self.store.put_directories(&composed.directories)?;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.composed.extend(composed.directories.iter().map(|(digest, _)| *digest));
+        Ok(Some(composed.root))
+    }
+
+    /// The action of a node, if all its inputs are known.
+    pub(super) fn prepare(&self, run: &Run, state: &Mutex<State>) -> Result<Option<Prepared>, NodeError> {
+        let Some(input_root) = self.compose(&run.inputs, state)? else { return Ok(None) };
+        let action = Action { command: run.command.clone(), input_root, timeout: run.timeout };
+        let encoded = action.encode();
+        Ok(Some(Prepared { action, encoded }))
+    }
+
+    fn loader(&self) -> impl FnMut(DirDigest) -> Result<Directory, StoreError> + '_ {
+        |digest| self.store.directory(digest)
+    }
+}
+
+/// What an unpacked archive is remembered by: everything that decides its tree.
+pub(super) fn unpack_key(sha256: &[u8; 32], unpack: &Unpack) -> Vec<u8> {
+    let mut key = sha256.to_vec();
+    key.extend(format!("strip {}\n", unpack.strip).bytes());
+    for (name, patterns) in [("keep", &unpack.keep), ("out", &unpack.leave_out), ("x", &unpack.executable)] {
+        for pattern in patterns {
+            key.extend(format!("{name} {}\n", pattern.as_str()).bytes());
+        }
+    }
+    key
+}
+
+/// What kind of work a node is.
+pub(super) fn kind(node: &Node) -> Kind {
+    match node {
+        Node::Fetch(_) => Kind::Fetch,
+        Node::Unpack(_) => Kind::Unpack,
+        Node::Base(_) => Kind::Capture,
+        Node::Literal(_) | Node::Compose(_) => Kind::Compose,
+        Node::Run(_) => Kind::Run,
+    }
+}
+
+/// What a node is, for people.
+pub(super) fn label(graph: &Graph, node: &Node) -> String {
+    match node {
+        Node::Fetch(fetch) => fetch.label.clone(),
+        Node::Unpack(unpack) => graph.get(unpack.archive).map(|archive| label(graph, archive)).unwrap_or_default(),
+        Node::Base(_) => "base image".to_owned(),
+        Node::Literal(_) | Node::Compose(_) => "files".to_owned(),
+        Node::Run(run) => run.label.clone(),
+    }
+}

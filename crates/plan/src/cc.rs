@@ -1,0 +1,94 @@
+//! C toolchains: clang and lld out of zig's bundle, and an ordinary sysroot for each target.
+//!
+//! zig's own cache of libcs is not used: an action makes each target's libc once and lays it out as a sysroot that plain
+//! clang understands (`docs/design/c-toolchain.md`, `recipes/cc`). What runs afterwards sees the zig executable and
+//! clang's headers alone.
+
+use action::graph::{Fetch, Node, NodeId, Unpack};
+use action::pattern::Pattern;
+
+use crate::layout;
+use crate::planner::{Job, PlanError, Planner, input, script};
+use crate::sources;
+use crate::target::{Abi, Target};
+
+const ARCHES: &str = include_str!("../recipes/cc/arches.txt");
+const FILES: &str = include_str!("../recipes/cc/zig-files.txt");
+
+/// The recipe's files, by path below [`layout::BACTRIAN`].
+const RECIPES: &[(&str, &str)] = &[
+    ("cc/arches.txt", ARCHES),
+    ("cc/bin/ar", include_str!("../recipes/cc/bin/ar")),
+    ("cc/bin/as", include_str!("../recipes/cc/bin/as")),
+    ("cc/bin/cc-dynamic", include_str!("../recipes/cc/bin/cc-dynamic")),
+    ("cc/bin/cc-static", include_str!("../recipes/cc/bin/cc-static")),
+    ("cc/bin/cpp", include_str!("../recipes/cc/bin/cpp")),
+    ("cc/bin/ld", include_str!("../recipes/cc/bin/ld")),
+    ("cc/bin/ranlib", include_str!("../recipes/cc/bin/ranlib")),
+    ("cc/glibc.sh", include_str!("../recipes/cc/glibc.sh")),
+    ("cc/musl.sh", include_str!("../recipes/cc/musl.sh")),
+    ("cc/sysroot.sh", include_str!("../recipes/cc/sysroot.sh")),
+    ("cc/tools.sh", include_str!("../recipes/cc/tools.sh")),
+];
+
+impl Planner {
+    /// What compiling and linking need of zig: at [`layout::ZIG`].
+    pub(crate) fn zig(&mut self) -> Result<NodeId, PlanError> {
+        self.zig_part("use", &["use"], None)
+    }
+
+    fn zig_part(&mut self, name: &str, classes: &[&str], cpu: Option<&str>) -> Result<NodeId, PlanError> {
+        let archive = self.once("zig archive", |_| {
+            Ok(Node::Fetch(Fetch { label: "zig 0.17.1".to_owned(), alternatives: sources::zig() }))
+        })?;
+        self.once(format!("zig {name}"), |_| {
+            let mut keep = Vec::new();
+            for line in FILES.lines().filter(|line| !line.starts_with('#')) {
+                let mut words = line.split_whitespace();
+                let (Some(class), Some(prefix)) = (words.next(), words.next()) else { continue };
+                if classes.contains(&class) {
+                    keep.push(Pattern::new(fill(prefix, cpu)?.trim_end_matches('/'))?);
+                }
+            }
+            let executable = vec![Pattern::new("zig")?];
+            Ok(Node::Unpack(Unpack { archive, strip: 1, keep, leave_out: Vec::new(), executable }))
+        })
+    }
+
+    /// The C toolchain of the build machine.
+    pub(crate) fn host_cc(&mut self) -> Result<NodeId, PlanError> {
+        let target = layout::HOST_CC_TARGET.parse()?;
+        self.cc(target)
+    }
+
+    /// The C toolchain of `target`: at [`layout::CC`]`/<target>`.
+    pub(crate) fn cc(&mut self, target: Target) -> Result<NodeId, PlanError> {
+        let cpu = target.cpu().name;
+        let libc = match target.spec().abi {
+            Abi::Gnu => "glibc",
+            Abi::Musl => "musl",
+        };
+        let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
+        self.once(format!("cc {target}"), |planner| {
+            planner.run(Job {
+                label: format!("C toolchain for {target}"),
+                inputs: vec![input(layout::ZIG, bundle)?],
+                files: RECIPES,
+                steps: vec![script("cc/sysroot.sh")],
+                environment: vec![("TARGET", target.to_string())],
+            })
+        })
+    }
+}
+
+/// Fills in `{column}`s of a path from the CPU's row of `arches.txt`.
+fn fill(path: &str, cpu: Option<&str>) -> Result<String, PlanError> {
+    let Some((before, rest)) = path.split_once('{') else { return Ok(path.to_owned()) };
+    let (column, after) = rest.split_once('}').unwrap_or((rest, ""));
+    let none = || PlanError::NoCpu(cpu.unwrap_or("any").to_owned());
+    let header = ARCHES.lines().find_map(|line| line.strip_prefix("#cpu")).ok_or_else(none)?;
+    let at = header.split_whitespace().position(|name| name == column).ok_or_else(none)? + 1;
+    let row = ARCHES.lines().find(|line| line.split_whitespace().next() == cpu).ok_or_else(none)?;
+    let value = row.split_whitespace().nth(at).ok_or_else(none)?;
+    fill(&format!("{before}{value}{after}"), cpu)
+}

@@ -1,0 +1,159 @@
+//! OCaml: the host's compilers, and for each target a toolchain made mostly of the host's objects.
+//!
+//! The recipes are `recipes/ocaml`, their reasons `docs/design/ocaml-recipes.md`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use action::graph::{Fetch, Input, Node, NodeId, Unpack};
+use action::pattern::Pattern;
+
+use crate::layout;
+use crate::planner::{Job, PlanError, Planner, input, part, script};
+use crate::sources;
+use crate::target::Target;
+
+/// A release of OCaml that the recipes are known to work for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Release {
+    /// 5.3.0
+    V5_3_0,
+    /// 5.4.1
+    V5_4_1,
+}
+
+impl Release {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 2] = [Self::V5_3_0, Self::V5_4_1];
+
+    /// The version's text.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::V5_3_0 => "5.3.0",
+            Self::V5_4_1 => "5.4.1",
+        }
+    }
+}
+
+impl Default for Release {
+    /// The newest: what a project gets that asks for nothing.
+    fn default() -> Self {
+        Self::V5_4_1
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.version())
+    }
+}
+
+/// A text that is not the version of a known release.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("OCaml {0} is not among the known releases")]
+pub struct UnknownRelease(pub String);
+
+impl FromStr for Release {
+    type Err = UnknownRelease;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRelease> {
+        Self::ALL.into_iter().find(|release| release.version() == text).ok_or_else(|| UnknownRelease(text.to_owned()))
+    }
+}
+
+/// What no build reads; without it the archives of different places hold the same files.
+const LEFT_OUT: &[&str] = &["testsuite", "flexdll", "winpthreads", ".github", ".gitmodules", "package.json"];
+
+const COMPILER_LIBS: &str = "ocaml/compiler-libs.sh";
+
+/// The recipes' files, by path below [`layout::BACTRIAN`].
+const RECIPES: &[(&str, &str)] = &[
+    ("ocaml/common.sh", include_str!("../recipes/ocaml/common.sh")),
+    ("ocaml/host.sh", include_str!("../recipes/ocaml/host.sh")),
+];
+
+impl Planner {
+    fn ocaml_sources(&mut self, release: Release) -> Result<NodeId, PlanError> {
+        let archive = self.once(format!("ocaml {release} archive"), |_| {
+            Ok(Node::Fetch(Fetch { label: format!("OCaml {release} sources"), alternatives: sources::ocaml(release) }))
+        })?;
+        self.once(format!("ocaml {release} sources"), |_| {
+            let leave_out = LEFT_OUT.iter().map(|path| Pattern::new(path)).collect::<Result<_, _>>()?;
+            Ok(Node::Unpack(Unpack { archive, strip: 1, keep: Vec::new(), leave_out, executable: Vec::new() }))
+        })
+    }
+
+    /// The host's OCaml (`ocaml`), and the objects that cross compilers reuse (`objects`).
+    pub(crate) fn ocaml_host(&mut self, release: Release) -> Result<NodeId, PlanError> {
+        let sources = self.ocaml_sources(release)?;
+        let mut inputs = self.host_cc_inputs()?;
+        inputs.push(input(layout::SRC, sources)?);
+        self.once(format!("ocaml {release}"), |planner| {
+            planner.run(Job {
+                label: format!("OCaml {release} for this machine"),
+                inputs,
+                files: RECIPES,
+                steps: vec![script("ocaml/host.sh")],
+                environment: vec![("OCAML_VERSION", release.to_string())],
+            })
+        })
+    }
+
+    /// zig and the host's C toolchain.
+    pub(crate) fn host_cc_inputs(&mut self) -> Result<Vec<Input>, PlanError> {
+        let (zig, cc) = (self.zig()?, self.host_cc()?);
+        Ok(vec![input(layout::ZIG, zig)?, input(&format!("{}/{}", layout::CC, layout::HOST_CC_TARGET), cc)?])
+    }
+
+    /// The host's OCaml and what it needs to link.
+    pub(crate) fn host_compilers(&mut self, release: Release) -> Result<Vec<Input>, PlanError> {
+        let ocaml = self.ocaml_host(release)?;
+        let mut inputs = self.host_cc_inputs()?;
+        inputs.push(part(layout::OCAML, ocaml, "ocaml")?);
+        Ok(inputs)
+    }
+
+    /// The OCaml toolchain of `target`, laid out for [`layout::CROSS`]`/<target>`.
+    pub(crate) fn ocaml_cross(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
+        self.ocaml_for_target(release, target, "ocaml/cross.sh", "OCaml")
+    }
+
+    /// The target's compiler-libs, laid out for the same directory.
+    pub(crate) fn compiler_libs(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
+        self.ocaml_for_target(release, target, COMPILER_LIBS, "compiler-libs")
+    }
+
+    fn ocaml_for_target(
+        &mut self,
+        release: Release,
+        target: Target,
+        recipe: &str,
+        what: &str,
+    ) -> Result<NodeId, PlanError> {
+        let sources = self.ocaml_sources(release)?;
+        let ocaml = self.ocaml_host(release)?;
+        let cc = self.cc(target)?;
+        let mut inputs = self.host_compilers(release)?;
+        inputs.push(part(layout::OCAML_OBJECTS, ocaml, "objects")?);
+        inputs.push(input(&format!("{}/{target}", layout::CC), cc)?);
+        inputs.push(input(layout::SRC, sources)?);
+        if recipe == COMPILER_LIBS {
+            let cross = self.ocaml_cross(release, target)?;
+            inputs.push(input(&format!("{}/{target}", layout::CROSS), cross)?);
+        }
+        self.once(format!("{what} {release} for {target}"), |planner| {
+            planner.run(Job {
+                label: format!("{what} {release} for {target}"),
+                inputs,
+                files: RECIPES,
+                steps: vec![script(recipe)],
+                environment: vec![
+                    ("OCAML_VERSION", release.to_string()),
+                    ("TARGET", target.to_string()),
+                    ("TRIPLE", target.spec().gnu_triple.to_owned()),
+                ],
+            })
+        })
+    }
+}

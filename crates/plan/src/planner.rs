@@ -1,0 +1,158 @@
+//! The planner: a graph in the making, in which equal things are one node.
+//!
+//! Each part of a toolchain has a function that says what it is made out of; asking twice gives the same node. The parts
+//! are in [`crate::cc`], [`crate::ocaml`], [`crate::dune`] and [`crate::project`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use action::command::Command;
+use action::graph::{Forward, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, TreeRef};
+use action::path::{PathError, RelPath};
+use builder::{Recipe, Step};
+
+use crate::layout;
+use crate::target::TargetError;
+
+/// Actions of toolchains end by themselves; this is for those that do not.
+const TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// A graph in the making.
+#[derive(Debug)]
+pub struct Planner {
+    pub(crate) graph: Graph,
+    nodes: BTreeMap<String, NodeId>,
+    builder: Arc<[u8]>,
+}
+
+/// A plan that contradicts itself: our bug, never the user's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A node names one that comes later.
+    #[error(transparent)]
+    Forward(#[from] Forward),
+    /// A constant of ours is no path.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A constant of ours is no target.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A data file of ours has no row for this target.
+    #[error("no C toolchain data for the CPU of {0}")]
+    NoCpu(String),
+}
+
+/// An action in words of this crate: a recipe over trees.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// What it makes, for people.
+    pub(crate) label: String,
+    /// What is put where, besides base image and builder.
+    pub(crate) inputs: Vec<Input>,
+    /// Files of the recipe, below [`layout::BACTRIAN`].
+    pub(crate) files: &'static [(&'static str, &'static str)],
+    /// What is done.
+    pub(crate) steps: Vec<Step>,
+    /// Added to the environment that all actions have.
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+impl Planner {
+    /// An empty plan; `builder` is the program that runs recipes.
+    #[must_use]
+    pub fn new(builder: &[u8]) -> Self {
+        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into() }
+    }
+
+    /// The finished graph.
+    #[must_use]
+    pub fn finish(self) -> Graph {
+        self.graph
+    }
+
+    /// The node called `key`, made by `make` when first asked for.
+    pub(crate) fn once(
+        &mut self,
+        key: impl Into<String>,
+        make: impl FnOnce(&mut Self) -> Result<Node, PlanError>,
+    ) -> Result<NodeId, PlanError> {
+        let key = key.into();
+        if let Some(id) = self.nodes.get(&key) {
+            return Ok(*id);
+        }
+        let node = make(self)?;
+        let id = self.graph.add(node)?;
+        self.nodes.insert(key, id);
+        Ok(id)
+    }
+
+    /// The base image.
+    pub(crate) fn base(&mut self) -> Result<NodeId, PlanError> {
+        self.once("base", |_| Ok(Node::Base(crate::base::image())))
+    }
+
+    /// The node of an action in the portable profile: base image, builder, recipe and the job's own inputs.
+    pub(crate) fn run(&mut self, job: Job) -> Result<Node, PlanError> {
+        let base = self.base()?;
+        let mut literal = Literal::default();
+        let mut file = |path: &str, contents: Arc<[u8]>, executable| -> Result<(), PathError> {
+            literal.files.push(LiteralFile { path: RelPath::new(path)?, contents, executable });
+            Ok(())
+        };
+        file(builder::BUILDER_PATH, Arc::clone(&self.builder), true)?;
+        let recipe = Recipe { steps: job.steps }.encode();
+        file(builder::RECIPE_PATH.trim_start_matches('/'), recipe.into(), false)?;
+        for (path, text) in job.files {
+            file(&format!("{}/{path}", layout::BACTRIAN), text.as_bytes().into(), false)?;
+        }
+        let own = self.graph.add(Node::Literal(literal))?;
+        let mut inputs = vec![input("", base)?, input("", own)?];
+        inputs.extend(job.inputs);
+        let mut environment = action_environment();
+        environment.extend(job.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        Ok(Node::Run(Run {
+            label: job.label,
+            command: Command {
+                arguments: vec![builder::BUILDER_PATH.to_owned(), "build".to_owned()],
+                environment,
+                platform: BTreeMap::new(),
+            },
+            timeout: TIMEOUT,
+            inputs,
+        }))
+    }
+}
+
+/// The environment of every action: complete, and the same everywhere.
+pub(crate) fn action_environment() -> BTreeMap<String, String> {
+    [
+        ("HOME", "/tmp"),
+        ("LC_ALL", "C"),
+        ("PATH", "/usr/bin:/bin"),
+        ("SOURCE_DATE_EPOCH", "1321009871"),
+        ("TMPDIR", "/tmp"),
+        ("TZ", "UTC"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// All of `node`'s tree, put at `at`.
+pub(crate) fn input(at: &str, node: NodeId) -> Result<Input, PathError> {
+    Ok(Input { at: RelPath::new(at)?, from: node.into() })
+}
+
+/// The directory `path` of `node`'s tree, put at `at`.
+pub(crate) fn part(at: &str, node: NodeId, path: &str) -> Result<Input, PathError> {
+    Ok(Input { at: RelPath::new(at)?, from: TreeRef { node, path: RelPath::new(path)? } })
+}
+
+/// The step that runs a script of ours with the shell.
+pub(crate) fn script(path: &str) -> Step {
+    Step::Run {
+        argv: vec!["sh".into(), format!("/{}/{path}", layout::BACTRIAN).into()],
+        cwd: "/tmp".into(),
+        env: BTreeMap::new(),
+    }
+}
