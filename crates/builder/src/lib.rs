@@ -8,6 +8,8 @@
 //! the program's business (`src/bin/bactrian-builder`).
 
 mod bytes;
+pub mod install;
+pub mod patch;
 mod recipe;
 mod text;
 

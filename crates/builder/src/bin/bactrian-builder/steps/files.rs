@@ -54,9 +54,20 @@ fn copy_tree(from: &Path, to: &Path) -> Outcome<()> {
     fix_time(to)
 }
 
+/// Copies what a file or link to one contains, with the given `x` bit.
+pub(crate) fn install(from: &Path, to: &Path, executable: bool) -> Outcome<()> {
+    make_parent(to)?;
+    let source = File::open(from).doing("read", from)?;
+    copy_contents(source, to, executable)
+}
+
 fn copy_file(from: &Path, to: &Path) -> Outcome<()> {
-    let mut source = File::open(from).doing("read", from)?;
+    let source = File::open(from).doing("read", from)?;
     let executable = source.metadata().doing("read", from)?.permissions().mode() & 0o111 != 0;
+    copy_contents(source, to, executable)
+}
+
+fn copy_contents(mut source: File, to: &Path, executable: bool) -> Outcome<()> {
     let mut target = create(to, executable)?;
     io::copy(&mut source, &mut target).doing("write", to)?;
     finish(&target, to)

@@ -1,7 +1,10 @@
 //! Carrying out a recipe: one function per kind of step. Not here: the root it happens in.
 
+mod edit;
 mod files;
+mod install;
 mod run;
+mod union;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -35,7 +38,11 @@ fn perform(number: usize, step: &Step) -> Outcome<()> {
         Step::Write { path, contents, executable } => files::write(native(path), contents, *executable),
         Step::Symlink { path, target } => files::symlink(native(path), native(target)),
         Step::Run { argv, cwd, env } => run::run(number, argv, native(cwd), env),
-        _ => Err(Failure::Usage(format!("step {number} is not implemented"))),
+        Step::Append { path, contents } => edit::append(native(path), contents),
+        Step::Substitute { path, from, to } => edit::substitute(native(path), from, to),
+        Step::Patch { file, dir, strip } => edit::apply(native(file), native(dir), *strip),
+        Step::Union { from, to } => union::union(native(from), native(to)),
+        Step::Install { .. } => install::install(step),
     }
 }
 
