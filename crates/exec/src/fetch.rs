@@ -8,6 +8,7 @@
 //! ([`config::FetchConfig`]).
 
 pub mod config;
+mod debian;
 mod error;
 mod http;
 mod local;
@@ -25,6 +26,8 @@ use action::graph::Fetch;
 use action::source::{Origin, Source};
 
 pub use self::config::{FetchConfig, Mirror, Suite};
+use self::debian::Wanted;
+use self::debian::apt::Apt;
 pub use self::error::{Attempt, Cause, FetchError, Place};
 use self::http::{Http, Progress};
 use self::partial::{Claim, Partial};
@@ -33,6 +36,7 @@ use self::partial::{Claim, Partial};
 pub struct Fetcher {
     config: FetchConfig,
     http: Http,
+    apt: Apt,
 }
 
 /// A source that was had.
@@ -49,7 +53,8 @@ impl Fetcher {
     #[must_use]
     pub fn new(config: FetchConfig) -> Self {
         let http = Http::new(config.http.clone(), config.stop.clone());
-        Self { config, http }
+        let apt = Apt::new(config.debian.clone());
+        Self { config, http, apt }
     }
 
     /// Fetches `source` into the directory `into` and returns the file there.
@@ -141,7 +146,11 @@ impl Fetcher {
             Place::Origin(Origin::Pypi { package, version, platform }) => {
                 pypi::fetch(package, version, platform.as_deref(), &self.tools(), &request)
             }
-            Place::Origin(Origin::Debian { .. }) | Place::Debian { .. } => Err(Cause::NoDebianArchive),
+            Place::Debian { origin: Origin::Debian { package, version, file }, suite } => {
+                debian::fetch(&Wanted { package, version, file, suite }, &self.apt, &self.tools(), &request)
+            }
+            // `places` makes one place per suite of these, and of these only.
+            Place::Origin(Origin::Debian { .. }) | Place::Debian { .. } => Err(Cause::NotFound),
         }
     }
 

@@ -204,7 +204,8 @@ fn hash(from: &mut impl Read) -> io::Result<(Sha256, u64)> {
     }
 }
 
-fn lock(file: &File, path: &Path, stop: &AtomicBool) -> Result<(), Cause> {
+/// Locks a file, waiting for others until stopped.
+pub(super) fn lock(file: &File, path: &Path, stop: &AtomicBool) -> Result<(), Cause> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
