@@ -1,0 +1,107 @@
+//! Help texts: one line for lists, examples for whoever asks for long help.
+
+pub(super) const AFTER: &str = "Start with `bactrian doctor`, then `bactrian build --target aarch64-linux-musl`.\n\
+                                `bactrian COMMAND --help` has examples.";
+
+pub(super) const AFTER_LONG: &str = "\
+Examples:
+  bactrian doctor                                        can this machine build?
+  bactrian build --target aarch64-linux-musl             the project here, for another machine
+  bactrian build -t x86_64-linux-musl,aarch64-linux-gnu.2.28
+  bactrian run --target riscv64-linux-musl -- --version  under an emulator
+  bactrian inspect dist/*/*                              what was built
+
+Files:
+  bactrian.toml   beside the project: defaults for the options (docs/reference/configuration.md)
+
+Exit codes:
+  0 done, 1 a build failed, 2 usage, 3 no solution, 4 this machine lacks something,
+  5 remote infrastructure, 101 a bug of bactrian; `run` and `exec` end with the program's own code.
+
+Results are on standard output, everything else on standard error.";
+
+pub(super) const BUILD: &str = "Build the project's programs for other machines";
+pub(super) const BUILD_EXAMPLES: &str = "\
+Programs are put in DIR/TARGET/. The first build for a target makes its toolchain, which takes minutes;
+later ones take what `dune build` takes.
+
+Examples:
+  bactrian build --target aarch64-linux-musl
+  bactrian build hello -t x86_64-linux-musl,riscv64-linux-musl -o out
+  bactrian build -t x86_64-linux-gnu.2.17     for every Linux since RHEL 7
+  bactrian build --offline --message-format json -t aarch64-linux-musl";
+
+pub(super) const RUN: &str = "Build a program and run it, under an emulator if need be";
+pub(super) const RUN_EXAMPLES: &str = "\
+Ends with the program's own exit code, or 128 and the number of the signal that killed it.
+
+Examples:
+  bactrian run --target aarch64-linux-musl
+  bactrian run -t riscv64-linux-musl --bin hello -- --name World";
+
+pub(super) const EXEC: &str = "Run any command inside the target's root";
+pub(super) const EXEC_EXAMPLES: &str = "\
+The directory is there, read and written; the target's compilers are in PATH; there is no network.
+Ends with the command's own exit code.
+
+Examples:
+  bactrian exec --target aarch64-linux-musl -- make
+  bactrian exec -t x86_64-linux-gnu.2.28 lib -- dune build -x x86_64-linux-gnu @check";
+
+pub(super) const SHELL: &str = "Open a shell inside the target's root, or where a build failed";
+pub(super) const SHELL_EXAMPLES: &str = "\
+Examples:
+  bactrian shell --target aarch64-linux-musl
+  bactrian shell --failed 3f9a1c     the root of a failed action, as its message said";
+
+pub(super) const INSPECT: &str = "Tell what object files are for and what they need";
+pub(super) const INSPECT_EXAMPLES: &str = "\
+CPU and system, interpreter, libraries, glibc floor, and paths of the build machine left inside.
+Ends with 1 if a file is no object file.
+
+Examples:
+  bactrian inspect dist/aarch64-linux-musl/hello
+  bactrian inspect --message-format json libfoo.a | jq .";
+
+pub(super) const DOCTOR: &str = "Check whether this machine can build and run";
+pub(super) const DOCTOR_EXAMPLES: &str = "\
+Each failing check comes with the command that mends it. Ends with 4 if one fails; warnings do not count.
+
+Examples:
+  bactrian doctor
+  bactrian doctor --store /mnt/big/store";
+
+pub(super) const COMPLETIONS: &str = "Print a completion script for a shell";
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  bactrian completions bash > ~/.local/share/bash-completion/completions/bactrian
+  bactrian completions zsh > ~/.zfunc/_bactrian
+  bactrian completions fish > ~/.config/fish/completions/bactrian.fish";
+
+pub(super) const MAN: &str = "Print a manual page";
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  bactrian man | man -l -
+  bactrian man store gc > bactrian-store-gc.1";
+
+pub(super) const TARGET_LIST: &str = "The targets of this release";
+pub(super) const TARGET_LIST_EXAMPLES: &str = "\
+A glibc target takes a floor: x86_64-linux-gnu.2.17 starts with glibc 2.17 and all later ones.
+GNU and Rust triples are accepted too.
+
+Examples:
+  bactrian target list
+  bactrian target list --message-format json";
+
+pub(super) const TOOLCHAIN_BUILD: &str = "Make toolchains now, so that the first build is quick";
+pub(super) const TOOLCHAIN_BUILD_EXAMPLES: &str = "\
+Examples:
+  bactrian toolchain build --target aarch64-linux-musl,x86_64-linux-gnu.2.28";
+
+pub(super) const STORE_GC: &str = "Delete from the store what was not used for long";
+pub(super) const STORE_GC_EXAMPLES: &str = "\
+What is deleted is made or fetched again when it is needed.
+
+Examples:
+  bactrian store gc --max-size 10G
+  bactrian store gc --max-age 30d";

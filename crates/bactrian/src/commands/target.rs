@@ -1,0 +1,62 @@
+//! `bactrian target list`: the table of targets.
+
+use plan::target::table::{DEFAULT_FLOOR, NEWEST_FLOOR, OLDEST_FLOOR};
+use plan::target::{Runner, Target};
+
+use super::Context;
+use crate::exit::Exit;
+use crate::messages::{self, Message};
+use crate::text;
+use crate::ui::Role;
+
+pub(crate) fn list(ctx: &Context<'_>) -> Exit {
+    if ctx.ui.is_json() {
+        Target::all().for_each(|target| ctx.ui.message(&Message::Target(describe(ctx, target))));
+    } else {
+        ctx.ui.print(human(ctx));
+    }
+    Exit::Done
+}
+
+fn describe(ctx: &Context<'_>, target: Target) -> messages::Target<'static> {
+    messages::Target {
+        name: target.spec().name,
+        cpu: target.cpu().name,
+        bits: target.cpu().bits,
+        gnu_triple: target.spec().gnu_triple,
+        aliases: target.spec().aliases,
+        glibc: target.glibc().map(|_| messages::Floors {
+            oldest: OLDEST_FLOOR.to_string(),
+            default: DEFAULT_FLOOR.to_string(),
+            newest: NEWEST_FLOOR.to_string(),
+        }),
+        runner: match target.runner_on(ctx.around.machine) {
+            Runner::Native => Some("native"),
+            Runner::Qemu(program) => Some(program),
+            Runner::None => None,
+        },
+    }
+}
+
+fn human(ctx: &Context<'_>) -> String {
+    let mut rows = vec![["TARGET", "LINKING", "RUNS HERE", "ALSO KNOWN AS"].map(str::to_owned)];
+    for target in Target::all() {
+        let facts = describe(ctx, target);
+        let (name, linking) = match facts.glibc {
+            Some(floors) => (format!("{}[.V]", facts.name), format!("glibc {} to {}", floors.oldest, floors.newest)),
+            None => (facts.name.to_owned(), "static".to_owned()),
+        };
+        let runner = match facts.runner {
+            Some("native") => "as it is".to_owned(),
+            Some(emulator) => format!("under {emulator}"),
+            None => "no".to_owned(),
+        };
+        rows.push([name, linking, runner, facts.aliases.first().copied().unwrap_or_default().to_owned()]);
+    }
+    let table = text::table(&rows);
+    let (heading, body) = table.split_once('\n').unwrap_or((&table, ""));
+    format!(
+        "{}\n{body}V is the oldest glibc the programs start with, {DEFAULT_FLOOR} if not said.\n",
+        ctx.ui.paint_result(Role::Heading, heading)
+    )
+}

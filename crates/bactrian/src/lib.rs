@@ -1,0 +1,34 @@
+//! The command line: arguments in, exit code out.
+//!
+//! What was typed ([`args`]) becomes what is meant ([`settings`]), a command ([`commands`]) does it, and whatever is
+//! said goes through one printer ([`ui`]): every word, hint, colour and exit code of Bactrian is in this crate. The
+//! environment is read once, here, and passed on as a value ([`surroundings`]).
+//!
+//! Not here: logic. Targets and recipes are `plan`'s, running graphs is `exec`'s, reading objects `inspect`'s.
+
+mod args;
+mod commands;
+mod env_vars;
+mod error;
+mod exit;
+mod messages;
+mod panics;
+mod progress;
+mod settings;
+mod surroundings;
+mod text;
+mod ui;
+mod version;
+
+use std::process::ExitCode;
+
+use surroundings::Surroundings;
+
+/// The whole program. Reads arguments and environment of the process, prints, and says how to exit.
+#[must_use]
+pub fn main() -> ExitCode {
+    panics::install_hook();
+    let whole = || commands::main(std::env::args_os().collect(), &Surroundings::of_process());
+    // The hook has told the user what happened; what is left is the exit code.
+    std::panic::catch_unwind(whole).unwrap_or(exit::Exit::Bug).into()
+}

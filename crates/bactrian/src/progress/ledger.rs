@@ -1,0 +1,212 @@
+//! Where a run stands, and the lines that say so. Pure: time comes from outside.
+//!
+//! A line is told for what took work; what was in the store, or is only put together, is told to `--verbose` alone and
+//! counted in the summary.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use action::graph::NodeId;
+use exec::event::{End, Event, Kind};
+
+use super::words;
+use crate::text;
+use crate::ui::{Role, Ui};
+
+/// After how long, and then how often, a log is told that something still runs.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Where a run stands.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    planned: usize,
+    finished: usize,
+    running: BTreeMap<NodeId, Running>,
+    /// Of all runs, by how they ended.
+    ends: BTreeMap<Outcome, usize>,
+}
+
+#[derive(Debug)]
+struct Running {
+    kind: Kind,
+    label: String,
+    since: Duration,
+    told: Duration,
+    waiting: bool,
+    bytes: Option<(u64, Option<u64>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Made,
+    Downloaded,
+    Cached,
+    Failed,
+    Skipped,
+}
+
+/// A line about a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It is done.
+    Finished { counter: String, verb: &'static str, label: String, wall: Duration, end: End, detail: bool },
+    /// It began; for those who look closely.
+    Started { counter: String, verb: &'static str, label: String },
+    /// It takes long.
+    Still { counter: String, text: String },
+}
+
+impl Ledger {
+    /// Takes note of an event; a line about it, if there is something to say.
+    pub(super) fn event(&mut self, event: &Event, now: Duration) -> Option<Line> {
+        match event {
+            Event::Planned { nodes } => {
+                (self.planned, self.finished) = (*nodes, 0);
+                self.running.clear();
+                None
+            }
+            Event::Started { node, kind, label } => {
+                let (kind, label) = (*kind, label.clone());
+                let running =
+                    Running { kind, label: label.clone(), since: now, told: now, waiting: false, bytes: None };
+                self.running.insert(*node, running);
+                Some(Line::Started { counter: self.counter(), verb: words::doing(kind), label })
+            }
+            Event::Progress { node, bytes, total } => {
+                if let Some(running) = self.running.get_mut(node) {
+                    running.bytes = Some((*bytes, *total));
+                }
+                None
+            }
+            Event::Waiting { node } => {
+                let running = self.running.get_mut(node)?;
+                running.waiting = true;
+                let text =
+                    format!("waiting for another process that is {} {}", words::doing(running.kind), running.label);
+                Some(Line::Still { counter: self.counter(), text })
+            }
+            Event::Finished { node, kind, label, end, wall } => {
+                self.running.remove(node);
+                self.finished += 1;
+                *self.ends.entry(Outcome::of(*end)).or_default() += 1;
+                Some(Line::Finished {
+                    counter: self.counter(),
+                    verb: words::done(*kind, *end),
+                    label: label.clone(),
+                    wall: *wall,
+                    end: *end,
+                    detail: is_detail(*kind, *end),
+                })
+            }
+        }
+    }
+
+    /// Lines about what has been running for long and was not told of lately.
+    pub(super) fn tick(&mut self, now: Duration) -> Vec<Line> {
+        let counter = self.counter();
+        let silent = |running: &&mut Running| now.saturating_sub(running.told) >= HEARTBEAT;
+        let line = |running: &mut Running| {
+            running.told = now;
+            Line::Still { counter: counter.clone(), text: running.heartbeat(now) }
+        };
+        self.running.values_mut().filter(silent).map(line).collect()
+    }
+
+    /// What was done in all; nothing if there was nothing to do.
+    pub(super) fn summary(&self) -> Option<String> {
+        let part = |(outcome, number): (&Outcome, &usize)| format!("{number} {}", outcome.word());
+        let parts: Vec<String> = self.ends.iter().map(part).collect();
+        let all = self.ends.values().sum();
+        (all > 0).then(|| format!("{}: {}", text::count(all, "step"), parts.join(", ")))
+    }
+
+    /// How many of how many are finished, for a bar.
+    pub(super) const fn position(&self) -> (usize, usize) {
+        (self.finished, self.planned)
+    }
+
+    fn counter(&self) -> String {
+        let width = self.planned.to_string().len();
+        format!("[{:width$}/{}]", self.finished, self.planned)
+    }
+}
+
+impl Running {
+    fn heartbeat(&self, now: Duration) -> String {
+        let time = text::duration(now.saturating_sub(self.since));
+        let bytes = self.bytes.map_or_else(String::new, |(bytes, total)| {
+            let total = total.map_or_else(String::new, |total| format!(" of {}", text::size(total)));
+            format!("{}{total}, ", text::size(bytes))
+        });
+        let doing = words::doing(self.kind);
+        if self.waiting {
+            format!("still waiting for another process that is {doing} {} ({time})", self.label)
+        } else {
+            format!("still {doing} {} ({bytes}{time})", self.label)
+        }
+    }
+}
+
+impl Outcome {
+    const fn of(end: End) -> Self {
+        match end {
+            End::Cached => Self::Cached,
+            End::Made | End::MadeRemotely => Self::Made,
+            End::Downloaded => Self::Downloaded,
+            End::Failed => Self::Failed,
+            End::Skipped => Self::Skipped,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Downloaded => "downloaded",
+            Self::Cached => "from the store",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Whether only `--verbose` is told.
+const fn is_detail(kind: Kind, end: End) -> bool {
+    match end {
+        End::Failed => false,
+        End::Cached | End::Skipped => true,
+        End::Made | End::Downloaded | End::MadeRemotely => matches!(kind, Kind::Compose | Kind::Unpack),
+    }
+}
+
+impl Line {
+    pub(super) const fn is_detail(&self) -> bool {
+        match self {
+            Self::Finished { detail, .. } => *detail,
+            Self::Started { .. } => true,
+            Self::Still { .. } => false,
+        }
+    }
+
+    /// The line as people see it.
+    pub(super) fn render(&self, ui: &Ui) -> String {
+        let faint = |counter| ui.paint(Role::Faint, counter);
+        match self {
+            Self::Finished { counter, verb, label, wall, end, .. } => {
+                let role = match end {
+                    End::Failed => Role::Error,
+                    End::Cached | End::Skipped => Role::Faint,
+                    End::Made | End::Downloaded | End::MadeRemotely => Role::Success,
+                };
+                let time = match end {
+                    End::Cached | End::Skipped => String::new(),
+                    _ => format!(" ({})", text::duration(*wall)),
+                };
+                format!("{} {:8} {label}{time}", faint(counter), ui.paint(role, verb))
+            }
+            Self::Started { counter, verb, label } => {
+                format!("{} {verb} {label}", faint(counter))
+            }
+            Self::Still { counter, text } => format!("{} {text}", faint(counter)),
+        }
+    }
+}

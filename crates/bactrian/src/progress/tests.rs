@@ -1,0 +1,124 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use action::graph::{Fetch, Graph, Node, NodeId};
+use exec::event::{End, Kind};
+use indicatif::{InMemoryTerm, MultiProgress, ProgressDrawTarget};
+
+use super::*;
+use crate::args::MessageFormat;
+use crate::surroundings::Surroundings;
+use crate::ui::captured::{self, Captured};
+use crate::ui::{Look, Verbosity};
+
+/// A run told at fixed times: seconds, and what happens then (nothing: a tick).
+fn script() -> Vec<(u64, Option<Event>)> {
+    let [archive, sources, base, compiler, rest] = nodes();
+    let started = |node, kind, label: &str| Some(Event::Started { node, kind, label: label.to_owned() });
+    let finished = |node, kind, label: &str, end, millis| {
+        let wall = Duration::from_millis(millis);
+        Some(Event::Finished { node, kind, label: label.to_owned(), end, wall })
+    };
+    vec![
+        (0, Some(Event::Planned { nodes: 5 })),
+        (0, finished(base, Kind::Capture, "base image", End::Cached, 0)),
+        (0, started(archive, Kind::Fetch, "OCaml 5.3.0 sources")),
+        (1, Some(Event::Progress { node: archive, bytes: 1 << 20, total: Some(5 << 20) })),
+        (31, None),
+        (32, finished(archive, Kind::Fetch, "OCaml 5.3.0 sources", End::Made, 32_100)),
+        (32, started(sources, Kind::Unpack, "OCaml 5.3.0 sources")),
+        (33, finished(sources, Kind::Unpack, "OCaml 5.3.0 sources", End::Made, 600)),
+        (33, started(compiler, Kind::Run, "OCaml 5.3.0 for aarch64-linux-musl")),
+        (34, Some(Event::Waiting { node: compiler })),
+        (62, None),
+        (64, None),
+        (65, finished(compiler, Kind::Run, "OCaml 5.3.0 for aarch64-linux-musl", End::Failed, 41_200)),
+        (65, finished(rest, Kind::Run, "hello for aarch64-linux-musl", End::Skipped, 0)),
+    ]
+}
+
+fn nodes() -> [NodeId; 5] {
+    let mut graph = Graph::default();
+    [(); 5].map(|()| graph.add(Node::Fetch(Fetch { label: String::new(), alternatives: Vec::new() })).unwrap())
+}
+
+fn play(ui: &Ui, until: usize) {
+    let now = AtomicU64::new(0);
+    let clock = || Duration::from_secs(now.load(Ordering::Relaxed));
+    let reporter = Reporter::new(ui, &clock);
+    for (seconds, event) in script().into_iter().take(until) {
+        now.store(seconds, Ordering::Relaxed);
+        match event {
+            Some(event) => reporter.event(event),
+            None => reporter.tick(),
+        }
+    }
+    if until == usize::MAX {
+        reporter.finish();
+    } else {
+        // A process that stops here leaves its bars on the screen.
+        std::mem::forget(reporter);
+    }
+}
+
+fn captured(look: Look) -> (String, String) {
+    let (ui, out, err) = captured::ui(look);
+    play(&ui, usize::MAX);
+    (out.text(), err.text())
+}
+
+#[test]
+fn in_a_log() {
+    let (out, err) = captured(Look::DEFAULT);
+    assert_eq!(out, "");
+    insta::assert_snapshot!(err, @"");
+}
+
+#[test]
+fn in_a_log_for_those_who_look_closely() {
+    let (_, err) = captured(Look { verbosity: Verbosity::Verbose, ..Look::DEFAULT });
+    insta::assert_snapshot!(err, @"");
+}
+
+#[test]
+fn quiet() {
+    assert_eq!(captured(Look { verbosity: Verbosity::Quiet, ..Look::DEFAULT }), (String::new(), String::new()));
+}
+
+#[test]
+fn for_machines() {
+    let (out, err) = captured(Look { format: MessageFormat::Json, ..Look::DEFAULT });
+    assert_eq!(err, "");
+    insta::assert_snapshot!(out, @"");
+}
+
+/// What a terminal shows after the first `until` events.
+fn screen(until: usize) -> String {
+    let terminal = InMemoryTerm::new(10, 72);
+    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(terminal.clone())));
+    let lines = Captured::default();
+    let ui = captured::ui_on(
+        Look::DEFAULT,
+        &Surroundings::for_test([]),
+        [Box::new(Captured::default()), Box::new(lines.clone())],
+        Some(bars),
+    );
+    play(&ui, until);
+    terminal.contents()
+}
+
+#[test]
+fn on_a_terminal() {
+    insta::assert_snapshot!(screen(4), @"");
+    insta::assert_snapshot!(screen(10), @"");
+    assert_eq!(screen(usize::MAX), "");
+}
+
+#[test]
+fn the_result_comes_back_and_the_ticking_ends() {
+    let (ui, _, err) = captured::ui(Look::DEFAULT);
+    let answer = watch(&ui, |sink| {
+        sink.event(Event::Planned { nodes: 0 });
+        42
+    });
+    assert_eq!((answer, err.text().as_str()), (42, ""));
+}

@@ -1,0 +1,72 @@
+//! The words of progress, for people and machines.
+
+use exec::event::{End, Event, Kind};
+
+use crate::messages::Message;
+
+/// What is being done with a node: `fetching`.
+pub(super) const fn doing(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fetch => "fetching",
+        Kind::Unpack => "unpacking",
+        Kind::Capture => "capturing",
+        Kind::Compose => "composing",
+        Kind::Run => "making",
+    }
+}
+
+/// What was done with a node: `fetched`.
+pub(super) const fn done(kind: Kind, end: End) -> &'static str {
+    match (end, kind) {
+        (End::Cached, _) => "cached",
+        (End::Failed, _) => "failed",
+        (End::Skipped, _) => "skipped",
+        (End::Downloaded, _) => "downloaded",
+        (End::MadeRemotely, _) => "made remotely",
+        (End::Made, Kind::Fetch) => "fetched",
+        (End::Made, Kind::Unpack) => "unpacked",
+        (End::Made, Kind::Capture) => "captured",
+        (End::Made, Kind::Compose) => "composed",
+        (End::Made, Kind::Run) => "made",
+    }
+}
+
+/// An event as it goes on the wire.
+pub(super) fn message(event: &Event) -> Message<'_> {
+    match event {
+        Event::Planned { nodes } => Message::Planned { nodes: *nodes },
+        Event::Started { node, kind, label } => Message::Started { node: node.index(), kind: wire_kind(*kind), label },
+        Event::Progress { node, bytes, total } => {
+            Message::Progress { node: node.index(), bytes: *bytes, total: *total }
+        }
+        Event::Waiting { node } => Message::Waiting { node: node.index() },
+        Event::Finished { node, kind, label, end, wall } => Message::Finished {
+            node: node.index(),
+            kind: wire_kind(*kind),
+            label,
+            end: wire_end(*end),
+            milliseconds: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+        },
+    }
+}
+
+const fn wire_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fetch => "fetch",
+        Kind::Unpack => "unpack",
+        Kind::Capture => "capture",
+        Kind::Compose => "compose",
+        Kind::Run => "run",
+    }
+}
+
+const fn wire_end(end: End) -> &'static str {
+    match end {
+        End::Cached => "cached",
+        End::Made => "made",
+        End::Downloaded => "downloaded",
+        End::MadeRemotely => "made-remotely",
+        End::Failed => "failed",
+        End::Skipped => "skipped",
+    }
+}

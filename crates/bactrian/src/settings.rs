@@ -1,0 +1,264 @@
+//! Settings: what is meant, out of arguments, environment and `bactrian.toml`.
+//!
+//! Each setting is taken from the first that says anything: the option, the `BACTRIAN_*` variable, `bactrian.toml`
+//! beside the project, the default. Lists are not joined: the first that says anything says all. Settings that make
+//! no sense are usage errors that name where they were said.
+//!
+//! The commands read nothing else. Not here: form of arguments (`args`), syntax of the file ([`file`]).
+
+pub(crate) mod file;
+mod quantity;
+mod sources;
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use plan::target::{OcamlVersion, Target};
+
+use crate::args::{self, Args};
+use crate::error::CommandError;
+use crate::surroundings::Surroundings;
+use crate::ui::{Look, Verbosity};
+use sources::Sources;
+
+/// A command, and all it has to know.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Command {
+    Build(Build),
+    Run(Run),
+    Exec(Exec),
+    Shell(Shell),
+    Inspect(Inspect),
+    TargetList,
+    Toolchain(Toolchain),
+    Store(Store),
+    Doctor(Doctor),
+    Completions(clap_complete::Shell),
+    /// The page of this command, given by its words.
+    Man(Vec<String>),
+}
+
+/// With what is built.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Means {
+    /// Absolute directory of the store.
+    pub(crate) store: PathBuf,
+    /// The version of OCaml, if the user said one.
+    pub(crate) ocaml: Option<OcamlVersion>,
+    /// Asked in this order before any other origin.
+    pub(crate) mirrors: Vec<Mirror>,
+    pub(crate) offline: bool,
+    pub(crate) jobs: NonZeroUsize,
+}
+
+/// A place with archives by checksum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mirror {
+    /// An absolute directory.
+    Directory(PathBuf),
+    /// A URL.
+    Url(String),
+}
+
+/// `bactrian build`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Build {
+    /// The project's directory, absolute.
+    pub(crate) project: PathBuf,
+    /// At least one, none twice.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) means: Means,
+    /// Programs are put in `output/TARGET/`; absolute.
+    pub(crate) output: PathBuf,
+}
+
+/// `bactrian run`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Run {
+    /// The project's directory, absolute.
+    pub(crate) project: PathBuf,
+    pub(crate) target: Target,
+    pub(crate) means: Means,
+    /// Which program, if it was said.
+    pub(crate) bin: Option<String>,
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// `bactrian exec`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Exec {
+    /// Where it runs, absolute.
+    pub(crate) project: PathBuf,
+    pub(crate) target: Target,
+    pub(crate) means: Means,
+    /// The program and its arguments; not empty.
+    pub(crate) command: Vec<OsString>,
+}
+
+/// `bactrian shell`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Shell {
+    /// Where a target's builds happen.
+    Target {
+        /// Where it starts, absolute.
+        project: PathBuf,
+        target: Target,
+        means: Means,
+    },
+    /// Where a build failed.
+    Failed {
+        /// As the message named it.
+        id: String,
+        means: Means,
+    },
+}
+
+/// `bactrian inspect`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Inspect {
+    /// As typed, since they are shown; at least one.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `bactrian toolchain`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Toolchain {
+    List {
+        means: Means,
+    },
+    /// At least one target.
+    Build {
+        targets: Vec<Target>,
+        means: Means,
+    },
+    /// At least one target.
+    Remove {
+        targets: Vec<Target>,
+        means: Means,
+    },
+}
+
+/// `bactrian store`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Store {
+    /// Absolute directory of the store.
+    pub(crate) directory: PathBuf,
+    pub(crate) work: StoreWork,
+}
+
+/// What is done with the store.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum StoreWork {
+    Stats,
+    /// At least one limit is given.
+    Gc {
+        max_bytes: Option<u64>,
+        max_age: Option<Duration>,
+    },
+    Verify {
+        repair: bool,
+    },
+}
+
+/// `bactrian doctor`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Doctor {
+    /// Absolute directory of the store.
+    pub(crate) store: PathBuf,
+}
+
+/// How output is to look. Decided before anything else, so that what is wrong with the rest can be told.
+pub(crate) fn look(args: &Args, around: &Surroundings) -> Result<Look, CommandError> {
+    let common = &args.common;
+    let said = if common.verbose {
+        Some(Verbosity::Verbose)
+    } else if common.quiet {
+        Some(Verbosity::Quiet)
+    } else {
+        None
+    };
+    let variables = sources::Variables(&around.env);
+    let format = common.message_format.map_or_else(|| variables.message_format(), |format| Ok(Some(format)))?;
+    let color = common.color.map_or_else(|| variables.color(), |color| Ok(Some(color)))?;
+    let verbosity = said.map_or_else(|| variables.verbosity(), |verbosity| Ok(Some(verbosity)))?;
+    Ok(Look {
+        format: format.unwrap_or(Look::DEFAULT.format),
+        color: color.unwrap_or(Look::DEFAULT.color),
+        verbosity: verbosity.unwrap_or(Look::DEFAULT.verbosity),
+        stdout_is_taken: matches!(
+            args.command,
+            args::Command::Run(_) | args::Command::Exec(_) | args::Command::Shell(_)
+        ),
+    })
+}
+
+/// What is to be done. Reads `bactrian.toml` where the command is about a project.
+pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, CommandError> {
+    let common = args.common;
+    let beside = |path: &PathBuf| Sources::load(around.absolute(path), &common, around);
+    let here = || Sources::load(around.directory.clone(), &common, around);
+    Ok(match args.command {
+        args::Command::Build(args) => {
+            let sources = beside(&args.path)?;
+            Command::Build(Build {
+                targets: sources.targets(&args.making)?,
+                means: sources.means(&args.making.means)?,
+                output: sources.output(args.output.as_deref()),
+                project: sources.project,
+            })
+        }
+        args::Command::Run(args) => {
+            let sources = beside(&args.path)?;
+            Command::Run(Run {
+                target: sources.one_target(&args.making)?,
+                means: sources.means(&args.making.means)?,
+                bin: args.bin.or_else(|| sources.file.bin.clone()),
+                project: sources.project,
+                arguments: args.arguments,
+            })
+        }
+        args::Command::Exec(args) => {
+            let sources = beside(&args.path)?;
+            Command::Exec(Exec {
+                target: sources.one_target(&args.making)?,
+                means: sources.means(&args.making.means)?,
+                project: sources.project,
+                command: args.command,
+            })
+        }
+        args::Command::Shell(args) => {
+            let sources = beside(&args.path)?;
+            let means = sources.means(&args.making.means)?;
+            Command::Shell(match args.failed {
+                Some(id) => Shell::Failed { id, means },
+                None => Shell::Target { target: sources.one_target(&args.making)?, means, project: sources.project },
+            })
+        }
+        args::Command::Inspect(args) => Command::Inspect(Inspect { files: args.files }),
+        args::Command::Target(args::Target::List) => Command::TargetList,
+        args::Command::Toolchain(args) => Command::Toolchain(toolchain(args, &here()?)?),
+        args::Command::Store(args) => {
+            Command::Store(Store { work: quantity::store_work(args)?, directory: here()?.store()? })
+        }
+        args::Command::Doctor => Command::Doctor(Doctor { store: here()?.store()? }),
+        args::Command::Completions { shell } => Command::Completions(shell),
+        args::Command::Man { command } => Command::Man(command),
+    })
+}
+
+fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, CommandError> {
+    Ok(match args {
+        args::Toolchain::List => Toolchain::List { means: sources.means(&args::Means::default())? },
+        args::Toolchain::Build(making) => {
+            Toolchain::Build { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
+        }
+        args::Toolchain::Remove(making) => {
+            Toolchain::Remove { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! The sources of settings, and which goes before which.
+//!
+//! One method per setting; each asks the option, the variable, the file, in this order. Not here: reading the file's
+//! syntax ([`file`](super::file)).
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use plan::target::{OcamlVersion, Target, TargetError};
+
+use super::file::{self, File};
+use super::{Means, Mirror};
+use crate::args::{self, ColorChoice, MessageFormat};
+use crate::env_vars::{self, Variable};
+use crate::error::CommandError;
+use crate::surroundings::{Env, Surroundings};
+use crate::text;
+use crate::ui::Verbosity;
+
+/// What was said anywhere but in a command's own options.
+pub(super) struct Sources<'a> {
+    /// The directory `bactrian.toml` is looked for in.
+    pub(super) project: PathBuf,
+    pub(super) file: File,
+    common: &'a args::Common,
+    around: &'a Surroundings,
+}
+
+/// What the environment says.
+pub(super) struct Variables<'a>(pub(super) &'a Env);
+
+impl<'a> Sources<'a> {
+    pub(super) fn load(
+        project: PathBuf,
+        common: &'a args::Common,
+        around: &'a Surroundings,
+    ) -> Result<Self, CommandError> {
+        Ok(Self { file: file::load(&project)?, project, common, around })
+    }
+
+    pub(super) fn means(&self, args: &args::Means) -> Result<Means, CommandError> {
+        let variables = Variables(&self.around.env);
+        let ocaml = match &args.ocaml {
+            Some(text) => Some(ocaml(text, "--ocaml")?),
+            None => variables.parsed(env_vars::BACTRIAN_OCAML, ocaml)?.or(self.file.ocaml),
+        };
+        let jobs = match &args.jobs {
+            Some(text) => Some(jobs(text, "--jobs")?),
+            None => variables.parsed(env_vars::BACTRIAN_JOBS, jobs)?.or(self.file.jobs),
+        };
+        let offline = match args.offline {
+            true => Some(true),
+            false => variables.parsed(env_vars::BACTRIAN_OFFLINE, boolean)?.or(self.file.offline),
+        };
+        Ok(Means {
+            store: self.store()?,
+            ocaml,
+            mirrors: self.mirrors(&args.mirrors),
+            offline: offline.unwrap_or(false),
+            jobs: jobs.unwrap_or(self.around.processors),
+        })
+    }
+
+    /// The store's directory; without any setting, in the user's cache.
+    pub(super) fn store(&self) -> Result<PathBuf, CommandError> {
+        let env = &self.around.env;
+        if let Some(store) = &self.common.store {
+            return Ok(self.around.absolute(store));
+        }
+        if let Some(store) = env.get(env_vars::BACTRIAN_STORE.name) {
+            return Ok(self.around.absolute(Path::new(store)));
+        }
+        if let Some(store) = &self.file.store {
+            return Ok(self.project.join(store));
+        }
+        let absolute = |name: &str| env.get(name).map(PathBuf::from).filter(|directory| directory.is_absolute());
+        absolute(env_vars::XDG_CACHE_HOME.name)
+            .or_else(|| absolute(env_vars::HOME.name).map(|home| home.join(".cache")))
+            .map(|cache| cache.join("bactrian"))
+            .ok_or_else(|| {
+                CommandError::environment("there is no directory for the store: neither XDG_CACHE_HOME nor HOME is set")
+                    .hint("name one with `--store DIR` or BACTRIAN_STORE")
+            })
+    }
+
+    fn mirrors(&self, args: &[OsString]) -> Vec<Mirror> {
+        let mirror = |given: &OsStr, seen_from: &Path| match given.to_str() {
+            Some(url) if url.contains("://") => Mirror::Url(url.to_owned()),
+            _ => Mirror::Directory(seen_from.join(given)),
+        };
+        let here = &self.around.directory;
+        if !args.is_empty() {
+            return args.iter().map(|given| mirror(given, here)).collect();
+        }
+        if let Some(list) = self.around.env.get(env_vars::BACTRIAN_MIRROR.name) {
+            let list = list.to_string_lossy();
+            return list.split(',').filter(|one| !one.is_empty()).map(|one| mirror(OsStr::new(one), here)).collect();
+        }
+        self.file.mirrors.iter().flatten().map(|given| mirror(OsStr::new(given), &self.project)).collect()
+    }
+
+    pub(super) fn output(&self, argument: Option<&Path>) -> PathBuf {
+        match (argument, &self.file.output) {
+            (Some(output), _) => self.around.absolute(output),
+            (None, Some(output)) => self.project.join(output),
+            (None, None) => self.project.join("dist"),
+        }
+    }
+
+    /// The targets, none twice, at least one.
+    pub(super) fn targets(&self, args: &args::Making) -> Result<Vec<Target>, CommandError> {
+        let variable = env_vars::BACTRIAN_TARGET.name;
+        let mut targets: Vec<Target> = if !args.targets.is_empty() {
+            args.targets.iter().map(|text| target(text, "--target")).collect::<Result<_, _>>()?
+        } else if let Some(list) = self.around.env.get(variable) {
+            let list = list.to_string_lossy();
+            list.split(',').map(|text| target(text.trim(), variable)).collect::<Result<_, _>>()?
+        } else {
+            self.file.targets.clone().unwrap_or_default()
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        targets.retain(|target| seen.insert(*target));
+        if targets.is_empty() {
+            return Err(CommandError::usage("there is no target to build for").hint(format_args!(
+                "say `--target aarch64-linux-musl`, or `targets = [\"aarch64-linux-musl\"]` in {}; \
+                 `bactrian target list` shows all",
+                file::NAME
+            )));
+        }
+        Ok(targets)
+    }
+
+    /// The target of a command that has only one.
+    pub(super) fn one_target(&self, args: &args::Making) -> Result<Target, CommandError> {
+        let targets = self.targets(args)?;
+        if let [target] = targets.as_slice() {
+            return Ok(*target);
+        }
+        let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        Err(CommandError::usage(format_args!("this takes one target, and there are {}", names.len()))
+            .hint(format_args!("choose with `--target`: {}", text::any_of(&names))))
+    }
+}
+
+impl Variables<'_> {
+    pub(super) fn message_format(&self) -> Result<Option<MessageFormat>, CommandError> {
+        self.parsed(env_vars::BACTRIAN_MESSAGE_FORMAT, word)
+    }
+
+    pub(super) fn color(&self) -> Result<Option<ColorChoice>, CommandError> {
+        self.parsed(env_vars::BACTRIAN_COLOR, word)
+    }
+
+    pub(super) fn verbosity(&self) -> Result<Option<Verbosity>, CommandError> {
+        self.parsed(env_vars::BACTRIAN_VERBOSITY, |text, place| match text {
+            "quiet" => Ok(Verbosity::Quiet),
+            "normal" => Ok(Verbosity::Normal),
+            "verbose" => Ok(Verbosity::Verbose),
+            _ => Err(wrong(place, text, "is none of `quiet`, `normal` or `verbose`")),
+        })
+    }
+
+    fn parsed<T>(
+        &self,
+        variable: Variable,
+        parse: impl Fn(&str, &str) -> Result<T, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
+        self.0.get(variable.name).map(|text| parse(&text.to_string_lossy(), variable.name)).transpose()
+    }
+}
+
+fn wrong(place: &str, text: &str, reason: &str) -> CommandError {
+    CommandError::usage(format_args!("{place}: `{text}` {reason}"))
+}
+
+fn word<T: ValueEnum>(text: &str, place: &str) -> Result<T, CommandError> {
+    T::from_str(text, false).map_err(|_| {
+        let values: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+        let words: Vec<&str> = values.iter().map(clap::builder::PossibleValue::get_name).collect();
+        wrong(place, text, &format!("is none of {}", text::any_of(&words)))
+    })
+}
+
+fn boolean(text: &str, place: &str) -> Result<bool, CommandError> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" => Ok(false),
+        _ => Err(wrong(place, text, "is neither `1` nor `0`")),
+    }
+}
+
+fn jobs(text: &str, place: &str) -> Result<NonZeroUsize, CommandError> {
+    text.parse().map_err(|_| wrong(place, text, "is no positive number"))
+}
+
+fn ocaml(text: &str, place: &str) -> Result<OcamlVersion, CommandError> {
+    OcamlVersion::from_str(text).map_err(|error| CommandError::usage(format_args!("{place}: {error}")))
+}
+
+fn target(text: &str, place: &str) -> Result<Target, CommandError> {
+    text.parse()
+        .map_err(|error: TargetError| CommandError::usage(format_args!("{place}: {error}")).hint(target_hint(&error)))
+}
+
+/// What to do about a text that names no target.
+pub(super) fn target_hint(error: &TargetError) -> String {
+    match error {
+        TargetError::Unknown { nearest, .. } if !nearest.is_empty() => {
+            format!("did you mean {}? `bactrian target list` shows all", text::any_of(nearest))
+        }
+        TargetError::Unknown { .. } => "`bactrian target list` shows all".to_owned(),
+        TargetError::FloorForm { .. } | TargetError::FloorRange { .. } => {
+            "the floor is the oldest glibc the programs are to start with, as in `x86_64-linux-gnu.2.28`".to_owned()
+        }
+        TargetError::FloorWithoutGlibc { name, .. } => format!("say `{name}` alone"),
+    }
+}
