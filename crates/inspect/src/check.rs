@@ -223,10 +223,10 @@ fn link_faults<'c>(report: &'c Report<'_>, expected: &Expectation<'_>, faults: &
     if expected.static_required && report.linkage == Some(Linkage::Dynamic) {
         faults.push(Fault::NotStatic { interpreter, needed: libraries().collect() });
     }
-    if let (Some(found), Some(expected)) = (interpreter, expected.interpreter) {
-        if found != expected {
-            faults.push(Fault::Interpreter { found });
-        }
+    if let (Some(found), Some(expected)) = (interpreter, expected.interpreter)
+        && found != expected
+    {
+        faults.push(Fault::Interpreter { found });
     }
     if let Some(allowed) = expected.libraries {
         let any_case = report.format == Format::Pe;

@@ -80,7 +80,7 @@ proptest! {
         let mut inside = vec![false; bytes.len()];
         let mut places = 0;
         for path in &found {
-            let first = path.offset as usize;
+            let first = usize::try_from(path.offset).unwrap();
             prop_assert!(bytes[first..].starts_with(path.path));
             prop_assert!(path.path.starts_with(prefixes[path.prefix]));
             places += path.count;
