@@ -93,10 +93,25 @@ glibc_newer_refused() { # reallocarray came with 2.26, pidfd_open with 2.36, clo
 }
 glibc_no_static() { refuses "$CC" -static prog.c -o st -lm; }
 
+names() {
+  "$CC" -c -g other.c && [ "$("$BIN/nm" -g other.o | awk '{print $(NF-1) $NF}' | tr '\n' ' ')" = 'Umalloc Tother Ustrcpy Ustrlen ' ] || return 1
+  "$BIN/ar" rc names.a other.o && [ "$("$BIN/nm" -AP names.a | grep -c 'names.a\[other.o\]: other T ')" = 1 ] && refuses "$BIN/nm" headers
+}
+# a linked file does not depend on whether debug information was stripped before or is left out now
+strip_objects() {
+  for f in other answer useanswer; do "$CC" -g -O1 -ffunction-sections -c $f.c || return 1; done
+  "$BIN/ar" rc full.a other.o answer.o && "$CC" -s useanswer.o full.a -o full && cp full.a less.a && cp useanswer.o less.o && "$BIN/strip" -S less.a less.o &&
+    "$CC" -s less.o less.a -o less && cmp full less && [ "$(wc -c < less.a)" -lt "$(wc -c < full.a)" ] && grep -q "$DIR" full.a && ! grep -q "$DIR" less.a
+}
+strip_program() {
+  expected='prog 8 ok'; "$CC" -g prog.c -o tostrip -lm && "$BIN/strip" -o stripped tostrip && [ "$(wc -c < stripped)" -lt "$(wc -c < tostrip)" ] &&
+    grep -q "$DIR" tostrip && ! grep -q "$DIR" stripped && "$BIN/nm" stripped 2>&1 | grep -q 'no symbols' && runs ./stripped && refuses "$BIN/strip" headers
+}
+
 for c in each_stage one_step default_name threads deep_thread runtime_calls unwinding constructors from_stdin dependencies response_file \
   linker_args partial_link partial_link_ld archives assembly preprocessor shared_object defaults pie undefined_fails missing_lib_fails \
   missing_header_fails probe_flags probe_bad_flag probe_info probe_machine probe_libgcc user_headers_first only_own_headers deterministic \
-  no_needless_writes headers_compile; do check $c $c; done
+  no_needless_writes headers_compile names strip_objects strip_program; do check $c $c; done
 case $TARGET in
   *-musl*) check static_pie static_pie; check static_no_interp static_no_interp ;;
   *) check glibc_newer_refused glibc_newer_refused; check glibc_no_static glibc_no_static

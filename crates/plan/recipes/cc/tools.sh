@@ -11,6 +11,16 @@ tools() {
   case $ABI in musl*) wrapper cc < "$HERE/bin/cc-static" ;; *) wrapper cc < "$HERE/bin/cc-dynamic" ;; esac
   for tool in cpp as ld ar ranlib; do wrapper "$tool" < "$HERE/bin/$tool"; done
   ln -s cc "$OUT/bin/gcc"
+  for tool in nm strip; do host_program $tool; done
+}
+
+# host_program NAME: tools/NAME.c as a static program for the machine this runs on, which is the one zig itself is for.
+host_program() {
+  host=$("$ZIG" clang -dumpmachine)
+  case $host in x86_64-*) emul=elf_x86_64 ;; aarch64-*) emul=aarch64linux ;; *) die "tools/rt.h knows no system calls of $host" ;; esac
+  "$ZIG" clang --target="${host%%-*}-linux-none" -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-pic -nostdlib -resource-dir "$ZLIB" \
+    -c "$HERE/tools/$1.c" -o "$TMP/$1.o"
+  "$ZIG" ld.lld -m "$emul" -static -s "$TMP/$1.o" -o "$OUT/bin/$1"
 }
 
 # What clang has to be told. A file and not arguments, so that it never causes a warning about an unused one.
