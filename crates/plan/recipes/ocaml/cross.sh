@@ -27,7 +27,7 @@ configure_target() {
     --disable-ocamldoc --disable-ocamltest --disable-stdlib-manpages --disable-debugger \
     --disable-debug-runtime --disable-instrumented-runtime --without-zstd --disable-shared \
     CC="$cc/cc" AR="$cc/ar" RANLIB="$cc/ranlib" AS="$cc/as" LD="$cc/ld" NM="$cc/nm" \
-    STRIP=true OBJDUMP=false PARTIALLD="$cc/ld -r"
+    STRIP=true OBJDUMP=false PARTIALLD="$cc/ld -r" CC_FOR_BUILD=$host_cc/cc
   lean_c_flags
   # What runs the compilers, not what runs their output.
   sed -i 's/^let host = .*/let host = {|x86_64-pc-linux-gnu|}/' utils/config.generated.ml
