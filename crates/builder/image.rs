@@ -18,13 +18,35 @@ use std::process::Command;
 /// A sentence, with what cargo printed.
 pub fn build_image(workspace: &Path, target: &str, target_dir: &Path, cargo: &Path) -> Result<PathBuf, String> {
     let mut command = Command::new(cargo);
-    command.current_dir(workspace).args(["build", "--quiet", "--package", "builder", "--bin", "bactrian-builder", "--features", "program"]);
+    command.current_dir(workspace).args([
+        "build",
+        "--quiet",
+        "--package",
+        "builder",
+        "--bin",
+        "bactrian-builder",
+        "--features",
+        "program",
+    ]);
     command.args(["--profile", "builder", "--target", target, "--target-dir"]).arg(target_dir);
     // Wrappers, flags and profile overrides meant for the outer build must not change the bytes.
     command.env_clear();
-    let kept = ["PATH", "HOME", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_NET_OFFLINE", "CARGO_MAKEFLAGS", "RUSTC"];
+    let kept = [
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "RUSTUP_TOOLCHAIN",
+        "CARGO_NET_OFFLINE",
+        "CARGO_MAKEFLAGS",
+        "RUSTC",
+    ];
     command.envs(kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace)).env("CARGO_INCREMENTAL", "0").env("CARGO_TERM_COLOR", "never");
+    command
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace))
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_TERM_COLOR", "never");
     let output = command.output().map_err(|error| format!("cannot run {}: {error}", cargo.display()))?;
     if !output.status.success() {
         return Err(format!("cannot build bactrian-builder:\n{}", String::from_utf8_lossy(&output.stderr)));

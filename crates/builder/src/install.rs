@@ -73,7 +73,9 @@ impl Section {
     }
 
     fn directory(self, package: &[u8]) -> Vec<u8> {
-        let Some((_, _, directory, of_package, _)) = SECTIONS.iter().find(|(_, section, ..)| *section == self) else { return Vec::new() };
+        let Some((_, _, directory, of_package, _)) = SECTIONS.iter().find(|(_, section, ..)| *section == self) else {
+            return Vec::new();
+        };
         if *of_package { [directory.as_bytes(), b"/", package].concat() } else { directory.as_bytes().to_vec() }
     }
 }
@@ -147,7 +149,10 @@ impl Entry {
             (None, _) => base.to_vec(),
         };
         let path = [self.section.directory(package).as_slice(), &name].join(&b'/');
-        normalise(&path).filter(|path| !path.is_empty()).map(Bytes::from).ok_or_else(|| error(InstallProblem::Outside(name.into())))
+        normalise(&path)
+            .filter(|path| !path.is_empty())
+            .map(Bytes::from)
+            .ok_or_else(|| error(InstallProblem::Outside(name.into())))
     }
 }
 
@@ -193,7 +198,8 @@ pub fn parse(text: &[u8]) -> Result<Vec<Entry>, InstallError> {
             continue;
         }
         let known = SECTIONS.iter().find(|(section, ..)| section.as_bytes() == name);
-        let unknown = || InstallError { span: start..start + name.len(), problem: InstallProblem::UnknownSection(name.into()) };
+        let unknown =
+            || InstallError { span: start..start + name.len(), problem: InstallProblem::UnknownSection(name.into()) };
         let (_, section, ..) = *known.ok_or_else(unknown)?;
         if parser.take(b'[')? {
             while !parser.take(b']')? {
@@ -307,7 +313,9 @@ impl<'a> Parser<'a> {
             match rest {
                 [] => return self.error(start, InstallProblem::Unterminated),
                 [b'\\', after @ ..] => {
-                    let Some((byte, length)) = escape(after) else { return self.error(self.at, InstallProblem::Escape) };
+                    let Some((byte, length)) = escape(after) else {
+                        return self.error(self.at, InstallProblem::Escape);
+                    };
                     text.extend(byte);
                     self.at += 1 + length;
                 }
@@ -329,7 +337,9 @@ fn escape(rest: &[u8]) -> Option<(Option<u8>, usize)> {
         [b'r', ..] => simple(b'\r'),
         [b'b', ..] => simple(8),
         [byte @ (b'\\' | b'"' | b'\'' | b' '), ..] => simple(*byte),
-        [b'\n', after @ ..] => Some((None, 1 + after.iter().take_while(|byte| **byte == b' ' || **byte == b'\t').count())),
+        [b'\n', after @ ..] => {
+            Some((None, 1 + after.iter().take_while(|byte| **byte == b' ' || **byte == b'\t').count()))
+        }
         [b'x', digits @ ..] => number(digits.get(..2)?, 16).map(|byte| (Some(byte), 3)),
         digits => number(digits.get(..3)?, 10).map(|byte| (Some(byte), 3)),
     }

@@ -3,6 +3,7 @@
 //!
 //! Not here: files and directories; context and ed diffs; git's binary diffs; applying in reverse.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::Bytes;
@@ -125,7 +126,13 @@ impl GitHeader {
     fn without_hunks(self) -> Option<FilePatch> {
         let (from, to) = (self.from?, self.to?);
         let named = |prefix: &[u8], name: Bytes| Some(Bytes::from([prefix, &name].concat()));
-        Some(FilePatch { old: named(b"a/", from), new: named(b"b/", to), renamed: true, executable: self.executable, hunks: Vec::new() })
+        Some(FilePatch {
+            old: named(b"a/", from),
+            new: named(b"b/", to),
+            renamed: true,
+            executable: self.executable,
+            hunks: Vec::new(),
+        })
     }
 }
 
@@ -177,7 +184,10 @@ impl<'a> Reader<'a> {
                 [b'\\', ..] if self.no_newline(&mut hunk) => continue,
                 _ => return self.malformed(),
             };
-            let counts = (old.checked_sub(usize::from(mark != Mark::Added)), new.checked_sub(usize::from(mark != Mark::Removed)));
+            let counts = (
+                old.checked_sub(usize::from(mark != Mark::Added)),
+                new.checked_sub(usize::from(mark != Mark::Removed)),
+            );
             let (Some(old_left), Some(new_left)) = counts else { return self.malformed() };
             (old, new) = (old_left, new_left);
             hunk.lines.push((mark, text.to_vec()));
@@ -259,7 +269,8 @@ impl Hunk {
     /// The place nearest to the wanted one, with as little context left out as possible.
     fn find(&self, lines: &[&[u8]], wanted: usize, from: usize) -> Option<Found> {
         const MAX_FUZZ: usize = 2;
-        let old: Vec<&[u8]> = self.lines.iter().filter(|(mark, _)| *mark != Mark::Added).map(|(_, text)| text.as_slice()).collect();
+        let old: Vec<&[u8]> =
+            self.lines.iter().filter(|(mark, _)| *mark != Mark::Added).map(|(_, text)| text.as_slice()).collect();
         let before = self.lines.iter().take_while(|(mark, _)| *mark == Mark::Context).count();
         let after = self.lines.iter().rev().take_while(|(mark, _)| *mark == Mark::Context).count();
         let context = before.max(after);
@@ -269,15 +280,16 @@ impl Hunk {
             let core = old.get(skipped..old.len().checked_sub(skipped_end)?)?;
             let last = lines.len().checked_sub(core.len());
             let Some(last) = last.filter(|last| *last >= from) else { continue };
-            // Less context at one end than at the other means that the file begins or ends there.
-            let (first, last) = match (fuzz, before < after, after < before) {
-                (0, true, _) if self.start <= 1 => (from, from.min(last)),
-                (0, _, true) => (last, last),
-                _ => (from, last),
-            };
             let fits = |at: &usize| lines.get(*at..*at + core.len()) == Some(core);
-            let wanted = (wanted + skipped).clamp(first, last);
-            if let Some(at) = by_distance(wanted, first, last).find(fits) {
+            let wanted = wanted + skipped;
+            // Less context at one end than at the other says that the file begins or ends there, if it was made by `diff`.
+            let anchor = match (before.cmp(&after), self.start) {
+                (Ordering::Less, 1) => Some(from),
+                (Ordering::Greater, _) => Some(last),
+                _ => None,
+            };
+            let anywhere = by_distance(wanted.clamp(from, last), from, last);
+            if let Some(at) = anchor.filter(|_| fuzz == 0).into_iter().chain(anywhere).find(fits) {
                 return Some(Found { at, length: core.len(), skipped, skipped_end });
             }
         }

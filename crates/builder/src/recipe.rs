@@ -136,7 +136,9 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotARootPath(path) => write!(f, "{path:?} is not an absolute path without '.', '..' and empty components"),
+            Self::NotARootPath(path) => {
+                write!(f, "{path:?} is not an absolute path without '.', '..' and empty components")
+            }
             Self::ZeroByte(bytes) => write!(f, "{bytes:?} contains a zero byte"),
             Self::NoProgram => write!(f, "no program to run"),
             Self::VariableName(name) => write!(f, "{name:?} cannot be the name of a variable"),
@@ -161,7 +163,9 @@ impl Step {
     /// The first [`Fault`] found.
     pub fn check(&self) -> Result<(), Fault> {
         match self {
-            Self::Mkdir { path } | Self::Remove { path } | Self::Write { path, .. } | Self::Append { path, .. } => root_path(path),
+            Self::Mkdir { path } | Self::Remove { path } | Self::Write { path, .. } | Self::Append { path, .. } => {
+                root_path(path)
+            }
             Self::Copy { from, to } | Self::Move { from, to } | Self::Union { from, to } => {
                 root_path(from)?;
                 root_path(to)

@@ -106,7 +106,8 @@ impl Recipe {
         while let Some(line) = lines.next() {
             let number = lines.number;
             let at = |problem| ParseError { line: number, problem };
-            let step = parse_step(line, &mut lines).map_err(|(line, problem)| ParseError { line: line.unwrap_or(number), problem })?;
+            let step = parse_step(line, &mut lines)
+                .map_err(|(line, problem)| ParseError { line: line.unwrap_or(number), problem })?;
             step.check().map_err(|fault| at(Problem::Fault(fault)))?;
             steps.push(step);
         }
@@ -134,7 +135,8 @@ fn encode_step(step: &Step, out: &mut Vec<u8>) {
         Step::Symlink { path, target } => line(out, "symlink", &[path, target]),
         Step::Union { from, to } => line(out, "union", &[from, to]),
         Step::Run { argv, cwd, env } => {
-            let variables: Vec<Vec<u8>> = env.iter().map(|(name, value)| [name, b"=".as_slice(), value].concat()).collect();
+            let variables: Vec<Vec<u8>> =
+                env.iter().map(|(name, value)| [name, b"=".as_slice(), value].concat()).collect();
             let mut words: Vec<&[u8]> = vec![cwd];
             words.extend(variables.iter().map(Vec::as_slice));
             words.push(b"--");
@@ -261,7 +263,9 @@ fn parse_simple(name: Bytes, words: impl Iterator<Item = Bytes>) -> Result<Step,
         b"copy" => fixed(words, "copy FROM TO").map(|[from, to]| Step::Copy { from, to })?,
         b"move" => fixed(words, "move FROM TO").map(|[from, to]| Step::Move { from, to })?,
         b"remove" => fixed(words, "remove PATH").map(|[path]| Step::Remove { path })?,
-        b"substitute" => fixed(words, "substitute PATH FROM TO").map(|[path, from, to]| Step::Substitute { path, from, to })?,
+        b"substitute" => {
+            fixed(words, "substitute PATH FROM TO").map(|[path, from, to]| Step::Substitute { path, from, to })?
+        }
         b"symlink" => fixed(words, "symlink PATH TARGET").map(|[path, target]| Step::Symlink { path, target })?,
         b"union" => fixed(words, "union FROM TO").map(|[from, to]| Step::Union { from, to })?,
         b"patch" => {

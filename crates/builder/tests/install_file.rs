@@ -1,4 +1,14 @@
 //! Reading `.install` files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test"
+)]
 
 use builder::install::{self, InstallProblem, Section};
 
@@ -67,7 +77,10 @@ fn optional_files_and_execute_bits() {
 
 #[test]
 fn escapes() {
-    assert_eq!(targets(r#"lib: ["a\x20b\"\\\065" {"""q"uoted"""}]"#), [("a b\"\\A".to_owned(), "lib/pkg/q\"uoted".to_owned())]);
+    assert_eq!(
+        targets(r#"lib: ["a\x20b\"\\\065" {"""q"uoted"""}]"#),
+        [("a b\"\\A".to_owned(), "lib/pkg/q\"uoted".to_owned())]
+    );
 }
 
 #[test]

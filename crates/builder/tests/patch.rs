@@ -1,4 +1,14 @@
 //! Applying unified diffs, against random edits whose results are known.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test"
+)]
 
 mod common;
 
@@ -13,7 +23,8 @@ struct Edited {
 }
 
 fn edited(random: &mut Random) -> Edited {
-    let old: Vec<String> = (0..random.below(40) + 1).map(|line| format!("line {line} {}\n", random.below(100))).collect();
+    let old: Vec<String> =
+        (0..random.below(40) + 1).map(|line| format!("line {line} {}\n", random.below(100))).collect();
     let mut edits = Vec::new();
     let mut new = Vec::new();
     let mut at = 0;
@@ -38,11 +49,12 @@ fn edited(random: &mut Random) -> Edited {
 fn diff(file: &Edited) -> String {
     let mut text = "--- a/f\n+++ b/f\n".to_owned();
     let mut shift = 0_isize;
+    let mut earlier = 0;
     for (index, (at, removed, added)) in file.edits.iter().enumerate() {
-        let earlier = index.checked_sub(1).map_or(0, |index| file.edits[index].0 + file.edits[index].1);
         let later = file.edits.get(index + 1).map_or(file.old.len(), |edit| edit.0);
         let start = at.saturating_sub(3).max(earlier);
         let end = (at + removed + 3).min(later);
+        earlier = end;
         let (old, new) = (end - start, end - start - removed + added.len());
         let first = |count: usize| start + usize::from(count > 0);
         text += &format!("@@ -{},{old} +{},{new} @@\n", first(old), first(new).checked_add_signed(shift).unwrap());
@@ -59,7 +71,7 @@ fn diff(file: &Edited) -> String {
 fn random_edits_apply() {
     let mut seen = 0;
     for seed in 1..3000 {
-        let mut random = Random(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut random = Random::seeded(seed);
         let file = edited(&mut random);
         if file.edits.is_empty() {
             continue;
@@ -67,7 +79,9 @@ fn random_edits_apply() {
         seen += 1;
         let text = diff(&file);
         let parsed = patch::parse(text.as_bytes()).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
-        let result = parsed[0].apply(file.old.concat().as_bytes()).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+        let result = parsed[0]
+            .apply(file.old.concat().as_bytes())
+            .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
         assert_eq!(String::from_utf8(result).unwrap(), file.new.concat(), "seed {seed}\n{text}");
     }
     assert!(seen > 1000);

@@ -13,7 +13,8 @@ use crate::failure::{Doing, Outcome};
 use crate::mounts::Tree;
 
 /// Device files and their numbers, the same on every Linux.
-const NODES: [(&str, u32, u32); 6] = [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+const NODES: [(&str, u32, u32); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
 
 const LINKS: [(&str, &str); 5] = [
     ("fd", "/proc/self/fd"),
@@ -73,7 +74,12 @@ pub(crate) fn mount_dev(tree: &Tree) -> Outcome<()> {
         symlinkat(target, &directory, name).doing("make", dev.join(name))?;
     }
     // Kernels without pseudo-terminals exist; builds do not miss them.
-    let _ = tree.mount_new(&dev.join("pts"), "devpts", MountFlags::NOSUID | MountFlags::NOEXEC, "newinstance,ptmxmode=0666,mode=0620");
+    let _ = tree.mount_new(
+        &dev.join("pts"),
+        "devpts",
+        MountFlags::NOSUID | MountFlags::NOEXEC,
+        "newinstance,ptmxmode=0666,mode=0620",
+    );
     tree.tmpfs(&dev.join("shm"), "mode=1777")?;
     tree.set_read_only(dev)
 }

@@ -25,6 +25,7 @@ pub(crate) struct Job {
     pub(crate) writable_root: bool,
     pub(crate) cwd: PathBuf,
     pub(crate) host_name: Vec<u8>,
+    pub(crate) old_mounts: bool,
     pub(crate) work: Work,
 }
 
@@ -81,14 +82,17 @@ pub(crate) fn make_root(job: &Job, way: Mode, identity: &Identity, parent: &Owne
 /// What the kernel forbids at the first use of a namespace is a way that is closed, not a failure.
 fn forbidden(failure: Failure) -> Failure {
     match failure {
-        Failure::Io { ref source, .. } if source.kind() == ErrorKind::PermissionDenied => Failure::NoRoot(failure.to_string()),
+        Failure::Io { ref source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            Failure::NoRoot(failure.to_string())
+        }
         other => other,
     }
 }
 
 /// Root inside is who we are outside, and nobody else exists.
 fn map_identity(identity: &Identity) -> Outcome<()> {
-    let write = |path: &str, text: String| std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    let write =
+        |path: &str, text: String| std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
     for (path, text) in [
         ("/proc/self/setgroups", "deny".to_owned()),
         ("/proc/self/uid_map", format!("0 {} 1\n", identity.user)),
@@ -101,10 +105,11 @@ fn map_identity(identity: &Identity) -> Outcome<()> {
 
 fn make_mounted_root(job: &Job, in_user_namespace: bool) -> Outcome<()> {
     mounts::make_private().map_err(forbidden)?;
-    rustix::system::sethostname(&job.host_name).doing("set the host name to", String::from_utf8_lossy(&job.host_name).as_ref())?;
+    rustix::system::sethostname(&job.host_name)
+        .doing("set the host name to", String::from_utf8_lossy(&job.host_name).as_ref())?;
     // Programs that talk to themselves expect 127.0.0.1. Nothing depends on it where it cannot be had.
     let _ = devices::loopback_up();
-    let tree = Tree::new(&job.root)?;
+    let tree = Tree::new(&job.root, job.old_mounts)?;
     devices::mount_proc(&tree, in_user_namespace)?;
     devices::mount_dev(&tree)?;
     for join in &job.joins {
@@ -128,9 +133,10 @@ fn make_tmp(tree: &Tree, in_root: bool) -> Outcome<()> {
 
 /// Without namespaces: the network, the host name and the processes of the machine stay visible to system calls; its files do not.
 fn make_plain_root(job: &Job) -> Outcome<OwnedFd> {
-    let tree = Tree::open(&job.root)?;
-    let proc = open("/proc", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, FileMode::empty()).doing("open", "/proc")?;
-    devices::make_nodes(&tree)?;
+    let tree = Tree::open(&job.root, job.old_mounts)?;
+    let proc = open("/proc", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, FileMode::empty())
+        .doing("open", "/proc")?;
+    devices::make_nodes(&tree).map_err(forbidden)?;
     for join in &job.joins {
         tree.directory(join.to())?;
     }

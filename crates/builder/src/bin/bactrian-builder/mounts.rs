@@ -9,8 +9,8 @@ use std::path::{Component, Path};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, open, openat, openat2};
 use rustix::io::Errno;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, mount_move, move_mount,
-    open_tree, unmount,
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount, mount_bind_recursive,
+    mount_change, mount_move, move_mount, open_tree, unmount,
 };
 use rustix::process::{chdir, chroot, fchdir, pivot_root};
 
@@ -19,31 +19,35 @@ use crate::{old_mounts, sys};
 
 /// Cuts the ties between our mounts and the machine's: nothing mounted from here on is seen outside.
 pub(crate) fn make_private() -> Outcome<()> {
-    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).doing("make private the mounts of", "/")
+    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
+        .doing("make private the mounts of", "/")
 }
 
 /// The root to be.
 pub(crate) struct Tree {
     root: OwnedFd,
+    /// Whether to do without the system calls of newer kernels even where they are to be had.
+    old: bool,
 }
 
 impl Tree {
     /// Binds a directory onto itself, so that it can become the root.
-    pub(crate) fn new(root: &Path) -> Outcome<Self> {
+    pub(crate) fn new(root: &Path, old: bool) -> Outcome<Self> {
         mount_bind_recursive(root, root).doing("bind", root)?;
-        Self::open(root)
+        Self::open(root, old)
     }
 
     /// A directory as it is, to become the root by `chroot`.
-    pub(crate) fn open(root: &Path) -> Outcome<Self> {
+    pub(crate) fn open(root: &Path, old: bool) -> Outcome<Self> {
         let root = open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).doing("open", root)?;
-        Ok(Self { root })
+        Ok(Self { root, old })
     }
 
     /// Joins a file or directory of the machine, with everything mounted below it.
     pub(crate) fn bind(&self, from: &Path, to: &Path, writable: bool) -> Outcome<()> {
         let flags = OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE;
-        let source = match open_tree(CWD, from, flags) {
+        let opened = if self.old { Err(Errno::NOSYS) } else { open_tree(CWD, from, flags) };
+        let source = match opened {
             Err(Errno::NOSYS) => return old_mounts::bind(self, from, to, writable),
             source => source.doing("bind", from)?,
         };
@@ -78,8 +82,9 @@ impl Tree {
     /// Makes everything mounted at a place read-only.
     pub(crate) fn set_read_only(&self, at: &Path) -> Outcome<()> {
         let target = self.directory(at)?;
-        match sys::set_read_only(target.as_fd(), false) {
-            Err(error) if is_unknown_call(&error) => old_mounts::remount_read_only(target.as_fd()),
+        let result = if self.old { Err(Errno::NOSYS.into()) } else { sys::set_read_only(target.as_fd(), false) };
+        match result {
+            Err(error) if is_unknown_call(&error) => old_mounts::remount_one_read_only(target.as_fd()),
             result => result,
         }
         .doing("make read-only", at)
@@ -122,6 +127,9 @@ impl Tree {
     pub(crate) fn look_up(&self, path: &Path) -> Result<OwnedFd, Errno> {
         let inside = path.strip_prefix("/").unwrap_or(path);
         let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
+        if self.old {
+            return self.walk(inside);
+        }
         match openat2(&self.root, inside, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT) {
             Err(Errno::NOSYS) => self.walk(inside),
             result => result,

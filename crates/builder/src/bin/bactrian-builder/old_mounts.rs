@@ -24,6 +24,11 @@ pub(crate) fn bind(tree: &Tree, from: &Path, to: &Path, writable: bool) -> Outco
     remount_read_only(point(tree)?.as_fd()).doing("make read-only", to)
 }
 
+/// Makes the mount at `fd` read-only, and leaves those below it alone.
+pub(crate) fn remount_one_read_only(fd: BorrowedFd<'_>) -> io::Result<()> {
+    remount(&std::fs::read_link(name_of(fd))?)
+}
+
 /// Makes the mount at `fd` and every mount below it read-only.
 pub(crate) fn remount_read_only(fd: BorrowedFd<'_>) -> io::Result<()> {
     let top = std::fs::read_link(name_of(fd))?;
@@ -46,7 +51,8 @@ fn remount(path: &Path) -> io::Result<()> {
         (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
     ];
     let has = statvfs(path)?.f_flag;
-    let kept = KEPT.iter().filter(|(flag, _)| has.contains(*flag)).fold(MountFlags::empty(), |all, (_, flag)| all | *flag);
+    let kept =
+        KEPT.iter().filter(|(flag, _)| has.contains(*flag)).fold(MountFlags::empty(), |all, (_, flag)| all | *flag);
     Ok(mount_remount(path, MountFlags::BIND | MountFlags::RDONLY | kept, "")?)
 }
 

@@ -1,7 +1,8 @@
 //! Giving up every privilege before a recipe or program runs. Not here: which ones it began with.
 
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs,
 };
 
 use crate::failure::{Doing, Outcome};
@@ -21,6 +22,7 @@ pub(crate) fn drop_all() -> Outcome<()> {
     // Unknown before Linux 4.3, where there is no ambient set to clear.
     let _ = clear_ambient_capability_set();
     let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }).doing("drop the capabilities of", "this process")?;
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .doing("drop the capabilities of", "this process")?;
     set_no_new_privs(true).doing("forbid new privileges to", "this process")
 }

@@ -11,8 +11,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::fs::{Mode as FileMode, OFlags, open};
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, getpid, set_child_subreaper, set_parent_process_death_signal};
 use rustix::thread::UnshareFlags;
 
@@ -32,6 +32,7 @@ pub(crate) fn enter(enter: Enter) -> Outcome<u8> {
         writable_root: enter.writable_root,
         cwd: enter.cwd,
         host_name: enter.host_name,
+        old_mounts: enter.old_mounts,
         work: Work::Program(enter.argv),
     };
     start(&job, enter.mode)
@@ -48,6 +49,7 @@ pub(crate) fn build(mode: Option<Mode>) -> Outcome<u8> {
         writable_root: true,
         cwd: PathBuf::from("/"),
         host_name: b"bactrian".to_vec(),
+        old_mounts: false,
         work: Work::Recipe,
     };
     start(&job, mode)
@@ -118,7 +120,9 @@ fn attempt(job: &Job, way: Mode, blocked: &Blocked) -> Outcome<Attempt> {
     Ok(match message.split_first() {
         None => Attempt::Ended(code),
         Some((90, text)) => Attempt::Forbidden(format!("{}: {}", name(way), String::from_utf8_lossy(text))),
-        Some((code, text)) => return Err(Failure::Reported { code: *code, text: String::from_utf8_lossy(text).into_owned() }),
+        Some((code, text)) => {
+            return Err(Failure::Reported { code: *code, text: String::from_utf8_lossy(text).into_owned() });
+        }
     })
 }
 
@@ -156,7 +160,8 @@ fn child(job: &Job, way: Mode, identity: &inside::Identity, writer: OwnedFd, blo
 }
 
 fn namespaces(way: Mode) -> UnshareFlags {
-    let common = UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWNET | UnshareFlags::NEWUTS | UnshareFlags::NEWIPC;
+    let common =
+        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWNET | UnshareFlags::NEWUTS | UnshareFlags::NEWIPC;
     match way {
         Mode::UserNamespace => common | UnshareFlags::NEWUSER,
         Mode::Namespaces => common,
@@ -177,13 +182,21 @@ fn advice() -> String {
     const SETTINGS: [(&str, &str, &str); 3] = [
         ("/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces=15000"),
         ("/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
-        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
     ];
-    let forbids = |(path, bad, _): &&(&str, &str, &str)| std::fs::read_to_string(path).is_ok_and(|value| value.trim() == *bad);
+    let forbids =
+        |(path, bad, _): &&(&str, &str, &str)| std::fs::read_to_string(path).is_ok_and(|value| value.trim() == *bad);
     let wanted: Vec<&str> = SETTINGS.iter().filter(forbids).map(|(_, _, wanted)| *wanted).collect();
     if wanted.is_empty() {
-        let all = "user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns";
-        return format!("allow user namespaces (sysctl {all}, or the container's seccomp profile) or run as root with CAP_SYS_ADMIN");
+        let all =
+            "user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns";
+        return format!(
+            "allow user namespaces (sysctl {all}, or the container's seccomp profile) or run as root with CAP_SYS_ADMIN"
+        );
     }
     format!("allow user namespaces with `sysctl {}`", wanted.join(" "))
 }

@@ -23,7 +23,8 @@ pub(crate) fn until_exit(main: Pid, blocked: &Blocked) -> u8 {
             return code;
         }
         let arrived = blocked.wait();
-        let passed_on = Signal::from_named_raw(arrived.signal).filter(|signal| arrived.sent && *signal != Signal::CHILD);
+        let passed_on =
+            Signal::from_named_raw(arrived.signal).filter(|signal| arrived.sent && *signal != Signal::CHILD);
         if let Some(signal) = passed_on {
             // It may have ended meanwhile.
             let _ = kill_process(main, signal);
@@ -77,7 +78,8 @@ fn children(proc: &OwnedFd) -> Vec<Pid> {
 
 fn parent(proc: &OwnedFd, pid: Pid) -> Option<Pid> {
     use rustix::fs::{Mode, OFlags, openat};
-    let file = openat(proc, format!("{}/stat", pid.as_raw_nonzero()), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let file =
+        openat(proc, format!("{}/stat", pid.as_raw_nonzero()), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut text = [0; 512];
     let length = rustix::io::read(&file, &mut text).ok()?;
     // `pid (name) state ppid …`: the name may contain anything, so count from its closing parenthesis.

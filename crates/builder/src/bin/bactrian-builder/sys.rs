@@ -85,7 +85,14 @@ pub(crate) fn set_read_only(fd: BorrowedFd<'_>, recursive: bool) -> io::Result<(
     let address: *const MountAttributes = &raw const attributes;
     // SAFETY: the path is a C string, the attributes outlive the call and their true size is given.
     let status = unsafe {
-        syscall(SYS_MOUNT_SETATTR, fd.as_raw_fd(), EMPTY.as_ptr(), flags, address.cast::<c_void>(), size_of::<MountAttributes>())
+        syscall(
+            SYS_MOUNT_SETATTR,
+            fd.as_raw_fd(),
+            EMPTY.as_ptr(),
+            flags,
+            address.cast::<c_void>(),
+            size_of::<MountAttributes>(),
+        )
     };
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -34,7 +34,11 @@ pub(crate) fn substitute(path: &Path, from: &[u8], to: &[u8]) -> Outcome<()> {
         }
     }
     if !found {
-        return Err(Failure::Edit(format!("cannot substitute in {}: it does not contain \"{}\"", path.display(), from.escape_ascii())));
+        return Err(Failure::Edit(format!(
+            "cannot substitute in {}: it does not contain \"{}\"",
+            path.display(),
+            from.escape_ascii()
+        )));
     }
     files::write(path, &out, executable)
 }
@@ -94,7 +98,9 @@ fn below(dir: &Path, name: &builder::Bytes, strip: u32) -> Result<PathBuf, Strin
     let inside = patch::strip_components(name, strip).map(builder::Bytes::from);
     let inside = inside.ok_or_else(|| format!("{name:?} has nothing left without {strip} components"))?;
     let relative = native(&inside);
-    let plain = relative.components().all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
     if plain { Ok(dir.join(relative)) } else { Err(format!("{name:?} leads out of the directory")) }
 }
 

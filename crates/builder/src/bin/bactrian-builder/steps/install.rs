@@ -52,6 +52,10 @@ fn resolve(entry: &Entry, source: &Path, to: &Path) -> Option<(PathBuf, PathBuf)
         return None;
     }
     let named = to.extension().is_some_and(|extension| extension == "exe");
-    let to = if named { to.to_path_buf() } else { PathBuf::from(native(&Bytes::from([with_exe(to).as_slice(), b".exe"].concat()))) };
+    let to = if named {
+        to.to_path_buf()
+    } else {
+        PathBuf::from(native(&Bytes::from([with_exe(to).as_slice(), b".exe"].concat())))
+    };
     Some((exe, to))
 }

@@ -16,7 +16,9 @@ const JOBS: &str = "BACTRIAN_JOBS";
 
 /// Runs a command and waits for it.
 pub(crate) fn run(number: usize, argv: &[Bytes], cwd: &Path, env: &BTreeMap<Bytes, Bytes>) -> Outcome<()> {
-    let Some((program, arguments)) = argv.split_first() else { return Err(Failure::Usage(format!("step {number} runs nothing"))) };
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(Failure::Usage(format!("step {number} runs nothing")));
+    };
     // The system would blame the program for a missing directory.
     std::fs::metadata(cwd).doing("enter", cwd)?;
     let mut command = Command::new(OsStr::from_bytes(program));

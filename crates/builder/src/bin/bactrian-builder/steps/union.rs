@@ -17,7 +17,11 @@ pub(crate) fn union(from: &Path, to: &Path) -> Outcome<()> {
     for entry in fs::read_dir(from).doing("list", from)? {
         let entry = entry.doing("list", from)?;
         let (original, place) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type().doing("examine", &original)?.is_dir() { union(&original, &place)? } else { link(&original, &place)? }
+        if entry.file_type().doing("examine", &original)?.is_dir() {
+            union(&original, &place)?;
+        } else {
+            link(&original, &place)?;
+        }
     }
     Ok(())
 }
@@ -35,7 +39,11 @@ fn link(original: &Path, place: &Path) -> Outcome<()> {
     match std::os::unix::fs::symlink(relative(original, place), place) {
         Ok(()) => files::fix_time(place),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            if same(original, place).doing("compare", place)? { Ok(()) } else { Err(conflict(original, place)) }
+            if same(original, place).doing("compare", place)? {
+                Ok(())
+            } else {
+                Err(conflict(original, place))
+            }
         }
         result => result.doing("make the link", place),
     }
@@ -44,7 +52,12 @@ fn link(original: &Path, place: &Path) -> Outcome<()> {
 /// Names both: the one to be linked, and the one that is there or that the link there leads to.
 fn conflict(original: &Path, place: &Path) -> Failure {
     let there = fs::canonicalize(place).unwrap_or_else(|_| place.to_path_buf());
-    Failure::Edit(format!("cannot merge {} into {}: {} is there and differs", original.display(), place.display(), there.display()))
+    Failure::Edit(format!(
+        "cannot merge {} into {}: {} is there and differs",
+        original.display(),
+        place.display(),
+        there.display()
+    ))
 }
 
 /// Whether two files have the same contents and `x` bit, or are links to the same name.
@@ -56,7 +69,11 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
     }
     let (Ok(one_data), Ok(other_data)) = (fs::metadata(one), fs::metadata(other)) else { return Ok(false) };
     let executable = |data: &fs::Metadata| data.permissions().mode() & 0o111 != 0;
-    if !one_data.is_file() || !other_data.is_file() || one_data.len() != other_data.len() || executable(&one_data) != executable(&other_data) {
+    if !one_data.is_file()
+        || !other_data.is_file()
+        || one_data.len() != other_data.len()
+        || executable(&one_data) != executable(&other_data)
+    {
         return Ok(false);
     }
     same_contents(fs::File::open(one)?, fs::File::open(other)?)
