@@ -20,7 +20,7 @@ mod tests;
 mod tool;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use action::graph::Fetch;
 use action::source::{Origin, Source};
@@ -209,11 +209,7 @@ struct Request<'a> {
 
 impl Request<'_> {
     /// Has `fill` write the file, and gives it its name if it turned out right.
-    fn write(
-        &self,
-        stop: &std::sync::atomic::AtomicBool,
-        fill: impl FnOnce(&mut Partial) -> Result<(), Cause>,
-    ) -> Result<PathBuf, Cause> {
+    fn write(&self, stop: &AtomicBool, fill: impl FnOnce(&mut Partial) -> Result<(), Cause>) -> Result<PathBuf, Cause> {
         let mut partial = match Partial::claim(self.source, self.into, stop)? {
             Claim::Done(path) => return Ok(path),
             Claim::Ours(partial) => partial,
@@ -221,7 +217,11 @@ impl Request<'_> {
         match fill(&mut partial) {
             Ok(()) => partial.finish(self.source, self.into),
             Err(cause) => {
-                partial.leave();
+                // What cannot be finished for want of room should not take up room.
+                match cause {
+                    Cause::DiskFull { .. } => partial.discard(),
+                    _ => partial.leave(),
+                }
                 Err(cause)
             }
         }

@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    const NEVER: AtomicBool = AtomicBool::new(false);
+    static NEVER: AtomicBool = AtomicBool::new(false);
 
     fn shell(script: &str, directory: &Path, limits: &Limits<'_>) -> Result<Finished, ProcessError> {
         let environment = Environment::default().with("PATH", "/usr/bin:/bin").with("CHOSEN", "yes");

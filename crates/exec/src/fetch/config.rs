@@ -24,7 +24,7 @@ pub struct FetchConfig {
     pub tools: ToolConfig,
     /// Debian's archive.
     pub debian: DebianConfig,
-    /// Stops everything under way when true.
+    /// Stops everything under way when true, and for good: connections are closed, children killed.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -104,13 +104,18 @@ pub enum Suite {
 impl FetchConfig {
     /// The usual configuration, without mirrors.
     ///
-    /// `tools` is the environment of the machine's package tools, `apt` the directory of private apt directories.
+    /// `tools` is the environment of the machine's package tools, which proxies and certificates are taken from too;
+    /// `apt` is the directory of private apt directories.
     #[must_use]
     pub fn new(tools: Environment, apt: PathBuf) -> Self {
         Self {
             mirrors: Vec::new(),
             offline: false,
-            http: HttpConfig { proxies: Proxies::from_variables(&tools), ..HttpConfig::default() },
+            http: HttpConfig {
+                proxies: Proxies::from_variables(&tools),
+                certificates: HttpConfig::machine_certificates(&tools),
+                ..HttpConfig::default()
+            },
             tools: ToolConfig { environment: tools, time: Duration::from_secs(30 * 60) },
             debian: DebianConfig::new(apt),
             stop: Arc::default(),
@@ -129,6 +134,24 @@ impl Default for HttpConfig {
             pause: Duration::from_millis(500),
             user_agent: concat!("bactrian/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
+    }
+}
+
+/// Where systems keep the certificates that they trust, as one PEM file.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+impl HttpConfig {
+    /// The file of certificates that this machine trusts: the one `SSL_CERT_FILE` names, else the system's if it has
+    /// one. For [`Self::certificates`].
+    #[must_use]
+    pub fn machine_certificates(environment: &Environment) -> Option<PathBuf> {
+        let named = environment.get("SSL_CERT_FILE").filter(|name| !name.is_empty()).map(PathBuf::from);
+        named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file()))
     }
 }
 
@@ -180,9 +203,22 @@ impl fmt::Display for Mirror {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(path) => write!(f, "{}", path.display()),
-            Self::Url(url) => f.write_str(url),
+            Self::Url(url) => f.write_str(&without_secrets(url)),
         }
     }
+}
+
+/// A text with the user names and passwords taken out of its URLs, fit for messages.
+pub(super) fn without_secrets(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let host = part.find(['/', '?', '#', ' ']).unwrap_or(part.len());
+        let secret = part.get(..host).and_then(|authority| authority.rfind('@')).map_or(0, |at| at + 1);
+        clean.push_str("://");
+        clean.push_str(part.get(secret..).unwrap_or_default());
+    }
+    clean
 }
 
 /// Variables that say how the machine's `npm`, `pip` and `apt-get` reach their registries, and where they are.
@@ -248,6 +284,21 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_left_out() {
+        for (text, clean) in [
+            ("https://me:secret@host/a@b", "https://host/a@b"),
+            ("https://me:p@ss@host:80?q=c@d", "https://host:80?q=c@d"),
+            ("http://host/", "http://host/"),
+            ("of http://x@host and http://y:z@other: no", "of http://host and http://other: no"),
+            ("me:secret", "me:secret"),
+            ("", ""),
+            ("://é@", "://"),
+        ] {
+            assert_eq!(without_secrets(text), clean);
+        }
+    }
+
+    #[test]
     fn proxies_as_curl_reads_them() {
         let variables =
             Environment::default().with("HTTPS_PROXY", "upper").with("all_proxy", "all").with("no_proxy", "");
@@ -255,6 +306,14 @@ mod tests {
         assert_eq!(proxies, Proxies { http: Some("all".into()), https: Some("upper".into()), none: None });
         let proxies = Proxies::from_variables(&variables.with("https_proxy", "lower"));
         assert_eq!(proxies.https.as_deref(), Some("lower"));
+    }
+
+    #[test]
+    fn certificates_that_are_named_come_before_the_systems() {
+        let named = Environment::default().with("SSL_CERT_FILE", "/somewhere/ca.pem");
+        assert_eq!(HttpConfig::machine_certificates(&named), Some(PathBuf::from("/somewhere/ca.pem")));
+        let found = HttpConfig::machine_certificates(&Environment::default().with("SSL_CERT_FILE", ""));
+        assert_eq!(found.is_some(), BUNDLES.iter().any(|path| PathBuf::from(path).is_file()));
     }
 
     #[test]

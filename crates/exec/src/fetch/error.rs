@@ -10,7 +10,7 @@ use std::time::Duration;
 use action::digest::to_hex;
 use action::source::{DebianFile, Origin};
 
-use super::config::{Mirror, Suite};
+use super::config::{Mirror, Suite, without_secrets};
 
 /// No place had the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,13 +185,12 @@ impl fmt::Display for FetchError {
     }
 }
 
-/// The notation of places: a path, a URL, `npm:ocaml@5.3.0`, `pypi:ziglang@0.17.1`, `debian:menhir@20240715+ds-1 (sid)`.
+/// The notation of places, without passwords: a path, a URL, `npm:ocaml@5.3.0`, `pypi:ziglang@0.17.1`, `debian:menhir@20240715+ds-1 (sid)`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scratch(path) => write!(f, "{}", path.display()),
-            Self::Mirror(Mirror::Directory(path)) => write!(f, "{}", path.display()),
-            Self::Mirror(Mirror::Url(url)) => f.write_str(url),
+            Self::Mirror(mirror) => fmt::Display::fmt(mirror, f),
             Self::Origin(origin) => origin_text(origin, f),
             Self::Debian { origin, suite } => {
                 origin_text(origin, f)?;
@@ -206,7 +205,7 @@ impl fmt::Display for Place {
 
 fn origin_text(origin: &Origin, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match origin {
-        Origin::Url(url) => f.write_str(url),
+        Origin::Url(url) => f.write_str(&without_secrets(url)),
         Origin::Npm { package, version } => write!(f, "npm:{package}@{version}"),
         Origin::Pypi { package, version, .. } => write!(f, "pypi:{package}@{version}"),
         Origin::Debian { package, version, file: DebianFile::Orig } => write!(f, "debian-source:{package}@{version}"),

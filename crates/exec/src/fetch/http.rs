@@ -15,7 +15,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
-use super::config::{HttpConfig, Proxies};
+use super::config::{HttpConfig, Proxies, without_secrets};
 use super::error::Cause;
 use super::partial::{CHUNK, Partial, Validator};
 
@@ -169,7 +169,7 @@ impl Http {
             Error::HostNotFound | Error::ConnectionFailed => Cause::Unreachable(error.to_string()),
             Error::Tls(_) | Error::Pem(_) | Error::Rustls(_) | Error::TlsRequired => Cause::Tls(error.to_string()),
             Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => Cause::Proxy(error.to_string()),
-            Error::BadUri(_) | Error::Http(_) => Cause::Unusable(error.to_string()),
+            Error::BadUri(_) | Error::Http(_) => Cause::Unusable(without_secrets(&error.to_string())),
             Error::Io(error) => match error.kind() {
                 io::ErrorKind::ConnectionRefused => Cause::ConnectionRefused,
                 io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Cause::Timeout(self.config.stall),
@@ -235,7 +235,7 @@ fn certificates(path: &Path) -> Result<RootCerts, Cause> {
 fn proxy_for(url: &str, proxies: &Proxies) -> Result<Option<Proxy>, Cause> {
     let secure = url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
     let Some(address) = (if secure { &proxies.https } else { &proxies.http }) else { return Ok(None) };
-    let wrong = |error: ureq::Error| Cause::Proxy(format!("{address}: {error}"));
+    let wrong = |error: ureq::Error| Cause::Proxy(without_secrets(&format!("{address}: {error}")));
     let plain = Proxy::new(address).map_err(wrong)?;
     let Some(none) = &proxies.none else { return Ok(Some(plain)) };
     let mut builder = Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());

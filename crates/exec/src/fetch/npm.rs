@@ -38,15 +38,10 @@ pub(super) fn fetch(package: &str, version: &str, tools: &Tools<'_>, request: &R
 
 /// Whether npm said that there is no such package or version.
 fn is_absent(stderr: &[u8]) -> bool {
-    let code = |line: &str| {
-        line.trim()
-            .strip_prefix("npm ")?
-            .trim_start_matches(['E', 'R', '!', 'e', 'r', 'o'])
-            .trim()
-            .strip_prefix("code ")
-            .map(str::to_owned)
-    };
-    String::from_utf8_lossy(stderr).lines().filter_map(code).any(|code| code == "E404" || code == "ETARGET")
+    String::from_utf8_lossy(stderr).lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        matches!(words[..], ["npm", "error" | "ERR!", "code", "E404" | "ETARGET"])
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The fetcher against real directories, a real (bad) web server and real (fake) tools.
 
+mod debian;
+mod full_disk;
 mod http;
 mod places;
 mod providers;
