@@ -15,10 +15,12 @@ use sha2::{Digest as _, Sha256};
 use super::Store;
 use super::disk;
 use super::error::{At as _, Result, StoreError};
+use super::parallel::{WAITING, in_parallel};
 use super::scratch::Base;
 
-/// Up to this many new files are synced one by one; more are synced together with all the file system has to write.
-const FEW: usize = 4;
+/// Up to this many new files are synced by themselves; more together with whatever else the file system has to write,
+/// which may be much, and of no worth: scratch of other builds.
+const FEW: usize = 256;
 
 impl Store {
     /// Whether a blob is in the store. Looks at presence and size alone.
@@ -160,11 +162,17 @@ pub(super) fn hash_into(source: &mut dyn Read, sink: &mut dyn Write) -> io::Resu
     }
 }
 
+/// A finished file.
+struct Staged {
+    from: PathBuf,
+    digest: BlobDigest,
+    executable: bool,
+}
+
 /// New blobs that become visible together, once they are durable, in the order given.
 pub(super) struct Batch<'a> {
     store: &'a Store,
-    /// Finished files and where they go.
-    staged: Vec<(PathBuf, PathBuf)>,
+    staged: Vec<Staged>,
     /// Replace files that are there already.
     anew: bool,
 }
@@ -187,48 +195,54 @@ impl<'a> Batch<'a> {
     /// Adds a copy of what `source` yields.
     pub(super) fn copy(&mut self, source: &mut dyn Read, executable: bool) -> Result<BlobDigest> {
         let from = self.store.base()?.fresh();
-        // Staged at once, so that it is removed if anything fails from here on.
-        self.staged.push((from.clone(), PathBuf::new()));
         let mut file = File::create_new(&from).at(&from)?;
-        let digest = hash_into(source, &mut file).at(&from)?;
-        disk::seal_file(&file, executable).at(&from)?;
-        let to = self.store.variant(digest, executable);
-        if !self.anew && is_sound(&to, digest) {
-            self.staged.pop();
-            disk::remove_file(&from)?;
-        } else if let Some(last) = self.staged.last_mut() {
-            last.1 = to;
+        let written = hash_into(source, &mut file).and_then(|digest| {
+            disk::seal_file(&file, executable)?;
+            Ok(digest)
+        });
+        match written.at(&from) {
+            Ok(digest) if self.anew || !is_sound(&self.store.variant(digest, executable), digest) => {
+                self.staged.push(Staged { from, digest, executable });
+                Ok(digest)
+            }
+            not_needed => {
+                disk::remove_file(&from)?;
+                not_needed
+            }
         }
-        Ok(digest)
     }
 
     /// Adds a sealed file on the store's file system, which will be moved.
     pub(super) fn adopt(&mut self, from: PathBuf, digest: BlobDigest, executable: bool) {
-        let to = self.store.variant(digest, executable);
-        self.staged.push((from, to));
+        self.staged.push(Staged { from, digest, executable });
     }
 
     /// Makes everything durable, then visible.
-    pub(super) fn commit(mut self) -> Result<()> {
+    pub(super) fn commit(self) -> Result<()> {
         if self.staged.len() > FEW {
             self.store.sync()?;
         } else {
-            for (from, _) in &self.staged {
-                File::open(from).and_then(|file| file.sync_data()).at(from)?;
+            in_parallel(WAITING, &self.staged, |Staged { from, .. }| {
+                File::open(from).and_then(|file| file.sync_data()).at(from)
+            })?;
+        }
+        for Staged { from, digest, executable } in &self.staged {
+            let to = self.store.variant(*digest, *executable);
+            // The first writer wins: a file somebody is about to link must not be replaced by its like. Only one that is
+            // no blob must.
+            if self.anew || !disk::rename_new(from, &to)? && !is_sound(&to, *digest) {
+                disk::rename(from, &to)?;
             }
         }
-        for (from, to) in &self.staged {
-            disk::rename(from, to)?;
-        }
-        self.staged.clear();
         Ok(())
     }
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
+        // What was not needed, or came too far.
         let Ok(base) = self.store.base() else { return };
-        for (from, _) in self.staged.iter().filter(|(from, _)| base.owns(from)) {
+        for Staged { from, .. } in self.staged.iter().filter(|staged| base.owns(&staged.from)) {
             let _ = disk::remove_file(from);
         }
     }

@@ -5,7 +5,6 @@
 //! could simply delete the store. Who lets strangers near a checkout mounts it read-only. All times are equal.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -61,22 +60,22 @@ impl Store {
 
     /// Hard-links a blob to `path`; where the file system refuses that, copies it.
     fn link(&self, digest: BlobDigest, executable: bool, path: &Path) -> Result<()> {
-        let blob = self.blob_path(digest, executable)?;
-        let Err(refusal) = fs::hard_link(&blob, path) else { return Ok(()) };
-        match Errno::from_io_error(&refusal) {
-            // ext4 allows 65 000 names for a file. The old one lives on in older checkouts.
-            Some(Errno::MLINK) => {
-                self.renew(digest, executable)?;
-                fs::hard_link(&blob, path).or_else(|_| copy(&blob, path)).at(path)?;
+        let mut attempts = 0..10;
+        loop {
+            let blob = self.blob_path(digest, executable)?;
+            let Err(refusal) = fs::hard_link(&blob, path) else { return Ok(()) };
+            match Errno::from_io_error(&refusal) {
+                // ext4 allows 65 000 names for a file. The old one lives on in older checkouts.
+                Some(Errno::MLINK) if attempts.next().is_some() => self.renew(digest, executable)?,
+                // Somebody else put another in its place just now.
+                Some(Errno::NOENT) if attempts.next().is_some() => {}
+                // No hard links here, or not for this user.
+                Some(Errno::XDEV | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+                    fs::copy(&blob, path).at(path)?;
+                    return disk::seal(path, executable);
+                }
+                _ => return Err(refusal).at(path),
             }
-            // No hard links here, or not for this user.
-            Some(Errno::XDEV | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => copy(&blob, path).at(path)?,
-            _ => return Err(refusal).at(path),
         }
-        disk::seal(path, executable)
     }
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to).map(drop)
 }

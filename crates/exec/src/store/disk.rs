@@ -1,13 +1,15 @@
 //! Small acts on files that several parts of the store share. Nothing here knows of digests.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
+use rustix::fs::{AtFlags, CWD, RenameFlags, Timespec, Timestamps, renameat_with};
+use rustix::io::Errno;
 
 use super::error::{At as _, Result};
+use super::parallel::{WAITING, in_parallel};
 
 /// The modification time of everything in the store that an action can see, in seconds since 1970: 2011-11-11 11:11:11,
 /// which remote workers (buildbox) use. With equal times `make` sees no order, here and there alike.
@@ -56,6 +58,15 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
     with_parent(to, || fs::rename(from, to))
 }
 
+/// Renames a file unless there is one at `to`; says whether. Where the file system cannot do that, replaces it.
+pub(super) fn rename_new(from: &Path, to: &Path) -> Result<bool> {
+    with_parent(to, || match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::EXIST) => Ok(false),
+        Err(Errno::INVAL | Errno::NOSYS) => fs::rename(from, to).map(|()| true),
+        result => Ok(result.map(|()| true)?),
+    })
+}
+
 /// Removes a file; one that is not there is no error.
 pub(super) fn remove_file(path: &Path) -> Result<()> {
     absent_is_fine(fs::remove_file(path)).at(path)
@@ -63,12 +74,41 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
 
 /// Removes a tree, also one with directories its owner may not write; one that is not there is no error.
 pub(super) fn remove_tree(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(path);
-            absent_is_fine(fs::remove_dir_all(path)).at(path)
+    let (mut files, mut levels) = (Vec::new(), Vec::new());
+    gather(path, 0, &mut files, &mut levels);
+    // Errors are those of the last step, which removes what these have left.
+    let _ = in_parallel(WAITING, &files, |path| remove_file(path));
+    for level in levels.iter().rev() {
+        let _ = in_parallel(WAITING, level, |path| absent_is_fine(fs::remove_dir(path)).at(path));
+    }
+    let rest = fs::remove_dir_all(path).or_else(|error| match error.kind() {
+        io::ErrorKind::NotADirectory => fs::remove_file(path),
+        _ => Err(error),
+    });
+    absent_is_fine(rest).at(path)
+}
+
+/// Lists a tree as far as possible, directories by their depth, and makes these readable and writable.
+fn gather(path: &Path, depth: usize, files: &mut Vec<PathBuf>, levels: &mut Vec<Vec<PathBuf>>) {
+    let Ok(meta) = fs::symlink_metadata(path) else { return };
+    if !meta.is_dir() {
+        files.push(path.to_owned());
+        return;
+    }
+    if meta.mode() & 0o700 != 0o700 {
+        let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
+    }
+    if levels.len() <= depth {
+        levels.push(Vec::new());
+    }
+    if let Some(level) = levels.get_mut(depth) {
+        level.push(path.to_owned());
+    }
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if !kind.is_dir() => files.push(entry.path()),
+            _ => gather(&entry.path(), depth + 1, files, levels),
         }
-        result => absent_is_fine(result).at(path),
     }
 }
 
@@ -76,16 +116,6 @@ fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
-    }
-}
-
-/// Makes every directory of a tree writable for its owner, as far as that is possible.
-fn open_up(path: &Path) {
-    let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_up(&entry.path());
-        }
     }
 }
 
@@ -101,4 +131,43 @@ pub(super) fn names(path: &Path) -> Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The paths `<area>/ab/<name>`, sorted; also those `<area>/<name>` that are no directories, for whoever minds strays.
+pub(super) fn fanned(area: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for fan in names(area)? {
+        let fan = area.join(fan);
+        if fan.is_dir() {
+            found.extend(names(&fan)?.into_iter().map(|name| fan.join(name)));
+        } else {
+            found.push(fan);
+        }
+    }
+    Ok(found)
+}
+
+/// Shows `visit` everything at and below `path`. What vanishes meanwhile is passed over.
+pub(super) fn walk(path: &Path, visit: &mut dyn FnMut(&Path, &Metadata)) -> Result<()> {
+    let meta = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        meta => meta.at(path)?,
+    };
+    visit(path, &meta);
+    if meta.is_dir() {
+        let entries = match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.at(path)?,
+        };
+        for entry in entries {
+            walk(&entry.at(path)?.path(), visit)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes a file takes on disk.
+pub(super) fn allocated(meta: &Metadata) -> u64 {
+    // By definition in units of 512 bytes, whatever the file system's blocks are (inode(7)).
+    meta.blocks() * 512
 }

@@ -8,7 +8,6 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use action::digest::{BlobDigest, DirDigest};
 use action::path::{Name, PathError, PathFault};
@@ -18,6 +17,7 @@ use super::Store;
 use super::cas::{Batch, hash_into};
 use super::disk;
 use super::error::{At as _, Result, Special, StoreError, Unstorable};
+use super::parallel::{computing, in_parallel};
 
 /// A directory as found.
 struct Found {
@@ -53,14 +53,20 @@ impl Store {
             Ours { device: self.lock.metadata().at(&self.root)?.dev(), user: rustix::process::geteuid().as_raw() };
         let mut files = Vec::new();
         let found = walk(dir, &ours, &mut files)?;
-        let digests = in_parallel(&files, |file| hash(&file.path))?;
+        let digests = in_parallel(computing(), &files, |file| hash(&file.path))?;
         let mut batch = Batch::new(self);
         for (file, digest) in files.iter().zip(&digests) {
             self.take(file, *digest, &mut batch)?;
         }
         let root = store_directory(&found, &files, &digests, &mut batch)?;
         batch.commit()?;
-        disk::remove_tree(dir)?;
+        // What is left of it, aside and in the background; where that cannot be, at once.
+        let base = self.base()?;
+        let aside = base.fresh();
+        match fs::rename(dir, &aside) {
+            Ok(()) => base.discard(aside),
+            Err(_) => disk::remove_tree(dir)?,
+        }
         Ok(root)
     }
 
@@ -169,7 +175,7 @@ fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(flags).open(path)
 }
 
-pub(super) fn hash(path: &Path) -> Result<BlobDigest> {
+fn hash(path: &Path) -> Result<BlobDigest> {
     let mut file = match open(path) {
         // An owner may have a file it cannot read.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -180,32 +186,4 @@ pub(super) fn hash(path: &Path) -> Result<BlobDigest> {
         file => file.at(path)?,
     };
     hash_into(&mut file, &mut io::sink()).at(path)
-}
-
-/// Does `work` on all items with as many threads as there are processors; results in the order of the items.
-pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    if threads <= 1 {
-        return items.iter().map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let one_thread = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return Ok(done) };
-            done.push((index, work(item)?));
-        }
-    };
-    let mut all = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
-        let joined =
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        joined.collect::<Result<Vec<_>>>()
-    })?
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>();
-    all.sort_unstable_by_key(|(index, _)| *index);
-    Ok(all.into_iter().map(|(_, result)| result).collect())
 }

@@ -36,25 +36,32 @@ mod cas;
 mod checkout;
 mod disk;
 mod error;
+mod gc;
 mod ingest;
 mod kept;
 mod lock;
 mod memo;
+mod parallel;
 mod project;
 mod results;
 mod scratch;
+mod stats;
 mod tree;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{Result, Special, StoreError, Unstorable};
+pub use gc::{Freed, Policy};
 pub use kept::Kept;
 pub use lock::Guard;
 pub use memo::{LIMIT as MEMO_LIMIT, MemoValue};
 pub use project::Project;
 pub use scratch::Scratch;
+pub use stats::{Area, Usage};
 pub use tree::Closure;
+pub use verify::{Fault, FaultKind, Verified};
 
 use error::At as _;
 use scratch::Base;

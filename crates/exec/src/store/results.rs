@@ -4,7 +4,7 @@
 //! everything below is there too is for [`Store::verify`]. The time of last use is the file's modification time.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -52,11 +52,17 @@ impl Store {
         }
     }
 
-    /// Writes a small file that refers to objects: durable, like all objects before it, and then in its place.
+    /// Writes a small file that refers to objects: durable first, and then in its place.
+    ///
+    /// The objects' contents are durable since they have names, and of renames file systems with a journal make no later
+    /// one durable before an earlier one. So there is no need to sync more than this file.
     pub(super) fn write_entry(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let aside = self.base()?.fresh();
-        let written = fs::write(&aside, bytes).at(&aside);
-        let placed = written.and_then(|()| self.sync()).and_then(|()| disk::rename(&aside, path));
+        let written = File::create_new(&aside).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_data()
+        });
+        let placed = written.at(&aside).and_then(|()| disk::rename(&aside, path));
         if placed.is_err() {
             let _ = disk::remove_file(&aside);
         }
@@ -76,7 +82,7 @@ pub(super) fn read_used(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.at(path)?,
     };
-    io::Read::read_to_end(&mut file, &mut bytes).at(path)?;
+    file.read_to_end(&mut bytes).at(path)?;
     note_use(&file);
     Ok(Some(bytes))
 }

@@ -8,20 +8,22 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::disk;
 use super::error::{At as _, Result};
 
-/// A directory of one's own on the store's file system, removed when dropped.
+/// A directory of one's own on the store's file system, removed when dropped; if that takes long, a little later.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
-    /// Keeps the base, and so the lock, as long as this lives.
-    _base: Arc<Base>,
+    /// Kept, and so the lock, as long as this lives.
+    base: Arc<Base>,
 }
 
 impl Scratch {
@@ -34,8 +36,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Nobody can be told; what stays is removed with the base, or by whoever opens the store next.
-        let _ = disk::remove_tree(&self.path);
+        self.base.discard(self.path.clone());
     }
 }
 
@@ -44,7 +45,28 @@ impl Drop for Scratch {
 pub(super) struct Base {
     dir: PathBuf,
     next: AtomicU64,
+    reaper: Mutex<Option<Reaper>>,
     _lock: File,
+}
+
+/// Removes in the background what nobody wants any more: that can take longer than a build step.
+#[derive(Debug)]
+struct Reaper {
+    queue: Sender<PathBuf>,
+    thread: JoinHandle<()>,
+}
+
+impl Reaper {
+    fn start() -> io::Result<Self> {
+        let (queue, orders) = mpsc::channel::<PathBuf>();
+        let thread = thread::Builder::new().name("reaper".to_owned()).spawn(move || {
+            for path in orders {
+                // Nobody can be told; what stays is removed with the base, or by whoever opens the store next.
+                let _ = disk::remove_tree(&path);
+            }
+        })?;
+        Ok(Self { queue, thread })
+    }
 }
 
 impl Base {
@@ -59,7 +81,7 @@ impl Base {
                 result => result.at(&dir)?,
             }
             if let Some(lock) = lock_base(&dir)? {
-                return Ok(Self { dir, next: AtomicU64::new(0), _lock: lock });
+                return Ok(Self { dir, next: AtomicU64::new(0), reaper: Mutex::default(), _lock: lock });
             }
         }
     }
@@ -74,16 +96,35 @@ impl Base {
         path.starts_with(&self.dir)
     }
 
+    /// Removes a path in this base some time soon.
+    pub(super) fn discard(&self, path: PathBuf) {
+        let mut reaper = self.reaper.lock().unwrap_or_else(PoisonError::into_inner);
+        if reaper.is_none() {
+            *reaper = Reaper::start().ok();
+        }
+        let refused = match &*reaper {
+            Some(reaper) => reaper.queue.send(path).err().map(|error| error.0),
+            None => Some(path),
+        };
+        if let Some(path) = refused {
+            let _ = disk::remove_tree(&path);
+        }
+    }
+
     /// A new scratch directory.
     pub(super) fn scratch(self: Arc<Self>) -> Result<Scratch> {
         let path = self.fresh();
         fs::create_dir(&path).at(&path)?;
-        Ok(Scratch { path, _base: self })
+        Ok(Scratch { path, base: self })
     }
 }
 
 impl Drop for Base {
     fn drop(&mut self) {
+        if let Some(Reaper { queue, thread }) = self.reaper.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            drop(queue);
+            let _ = thread.join();
+        }
         let _ = disk::remove_tree(&self.dir);
     }
 }
@@ -123,7 +164,7 @@ pub(super) fn sweep(tmp: &Path) {
     // A store that cannot be written to is left as it is.
     let Ok(found) = leftovers(tmp) else { return };
     if !found.is_empty() {
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             for (dir, _lock) in found {
                 let _ = disk::remove_tree(&dir);
             }

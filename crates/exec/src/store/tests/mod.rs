@@ -5,12 +5,20 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
+use std::process::Command;
+
+use action::digest::DirDigest;
 use tempfile::TempDir;
 
-use super::Store;
+use super::{Fault, Store};
 
 mod basics;
+mod gc;
+mod killed;
+mod limits;
+mod measure;
 mod trees;
+mod verify;
 
 /// A fresh store; in memory if possible, where syncing costs nothing.
 pub(super) fn new_store() -> (TempDir, Store) {
@@ -86,4 +94,44 @@ pub(super) fn sample() -> Listing {
         ("lib/link".to_owned(), Thing::Link("../bin/run".to_owned())),
         ("lib/x".to_owned(), Thing::File(vec![7; 100_000], false)),
     ])
+}
+
+/// Stores a tree.
+pub(super) fn ingest(store: &Store, listing: &Listing) -> DirDigest {
+    let scratch = store.scratch().unwrap();
+    let source = scratch.path().join("source");
+    build(&source, listing);
+    store.ingest(&source).unwrap()
+}
+
+/// All faults of a store.
+pub(super) fn faults(store: &Store, repair: bool) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let verified = store.verify(repair, &mut |fault| faults.push(fault.clone())).unwrap();
+    assert_eq!(verified.faults, faults.len() as u64);
+    faults
+}
+
+/// Names the directory a child process is to work in.
+const CHILD: &str = "BACTRIAN_STORE_CHILD";
+
+/// This very test program, to run the one test `test` in another process, on the directory `dir`.
+///
+/// Such a test does nothing when run as an ordinary one: see [`child_dir`].
+pub(super) fn child(test: &str, dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("{}::{test}", module_path!().split_once("::").unwrap().1), "--nocapture"]);
+    command.env_clear().env(CHILD, dir).current_dir("/");
+    command
+}
+
+/// The directory to work in, if this process is the child of another test.
+pub(super) fn child_dir() -> Option<std::path::PathBuf> {
+    std::env::var_os(CHILD).map(Into::into)
+}
+
+/// Where the object of these bytes, or with this key, lies.
+pub(super) fn object(store: &Store, area: &str, bytes: &[u8]) -> std::path::PathBuf {
+    let hex = action::digest::BlobDigest::of(bytes).hex();
+    store.root().join(area).join(hex.split_at(2).0).join(hex)
 }
