@@ -218,6 +218,7 @@ fn scratch_is_gone_with_its_owner() {
     }
     drop(Store::open(store.root()).unwrap());
     assert!(second.exists(), "others leave it alone");
+    assert!(super::super::scratch::leftovers(&store.root().join("tmp")).unwrap().is_empty(), "its owner lives");
     let root = store.root().to_owned();
     drop(store);
     assert!(second.exists(), "scratch outlives the store it came from");

@@ -96,6 +96,6 @@ fn read_only_inside() {
 
 fn remount(dir: &Path) {
     let mut mount = Command::new("mount");
-    mount.args(["-o", "remount,ro"]).arg(dir).env_clear().env("PATH", PATH).current_dir("/");
+    mount.args(["-o", "remount,bind,ro"]).arg(dir).env_clear().env("PATH", PATH).current_dir("/");
     assert!(mount.status().unwrap().success());
 }

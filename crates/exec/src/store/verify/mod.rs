@@ -11,20 +11,20 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
 use action::digest::{BlobDigest, DirDigest};
-use action::tree::{Entry, TreeError};
+use action::tree::TreeError;
 
-use super::error::{At as _, Result, StoreError};
-use super::gc::hash_in_name;
-use super::parallel::{computing, in_parallel};
+use super::Store;
+use super::disk;
+use super::error::Result;
 use super::stats::Area;
-use super::{MemoValue, Store};
-use super::{cas, disk, results};
 
+mod blobs;
 mod checkouts;
+mod entries;
 
 /// Something wrong with the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,125 +154,6 @@ impl Check<'_> {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.faults += 1;
         (report.tell)(&Fault { path: path.to_owned(), kind });
-    }
-
-    fn blobs(&mut self, paths: &[PathBuf]) -> Result<()> {
-        let found = in_parallel(computing(), paths, |path| self.blob(path))?;
-        for (path, inode) in paths.iter().zip(found) {
-            let Some(hash) = hash_in_name(path) else { continue };
-            match inode {
-                Some(inode) => drop(self.sound.insert(inode, (hash, is_executable(path)))),
-                None => drop(self.bad.insert(hash)),
-            }
-        }
-        for (hash, _) in self.sound.values() {
-            self.bad.remove(hash);
-        }
-        Ok(())
-    }
-
-    /// Checks one blob; its inode if it is sound, or was made so.
-    fn blob(&self, path: &Path) -> Result<Option<u64>> {
-        let meta = match fs::symlink_metadata(path) {
-            // Somebody else repaired it away.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            meta => meta.at(path)?,
-        };
-        let (Some(hash), true) = (hash_in_name(path), meta.is_file() && is_in_its_fan(path)) else {
-            self.fault(path, FaultKind::Stray);
-            return self.remove(path).map(|()| None);
-        };
-        let faults = seal_faults(&meta, disk::mode(is_executable(path)));
-        // Before reading, which a wrong mode could prevent.
-        if !faults.is_empty() && self.repair {
-            disk::seal(path, is_executable(path))?;
-        }
-        let sound = match self.hash(path) {
-            Ok(digest) if *digest.hash() == hash => true,
-            Ok(_) => {
-                self.fault(path, FaultKind::Content);
-                false
-            }
-            Err(kind) => {
-                self.fault(path, FaultKind::Unreadable(kind));
-                false
-            }
-        };
-        if !sound {
-            return self.remove(path).map(|()| None);
-        }
-        for kind in faults {
-            self.fault(path, kind);
-        }
-        Ok(Some(meta.ino()))
-    }
-
-    fn hash(&self, path: &Path) -> std::result::Result<BlobDigest, io::ErrorKind> {
-        let digest = fs::File::open(path).and_then(|mut file| cas::hash_into(&mut file, &mut io::sink()));
-        let digest = digest.map_err(|error| error.kind())?;
-        self.bytes.fetch_add(digest.size(), Ordering::Relaxed);
-        Ok(digest)
-    }
-
-    fn entry(&mut self, area: Area, path: &Path) -> Result<()> {
-        let bytes = match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => {
-                self.fault(path, FaultKind::Unreadable(error.kind()));
-                return self.remove(path);
-            }
-            Ok(bytes) => bytes,
-        };
-        let kind = if hash_in_name(path).is_none() || !is_in_its_fan(path) || is_executable(path) {
-            Some(FaultKind::Stray)
-        } else if area == Area::Results {
-            results::decode(&bytes).map_or(Some(FaultKind::Entry), |result| {
-                let blobs = [result.tree, result.stdout, result.stderr].map(|blob| self.reachable(blob));
-                blobs.into_iter().flatten().next().or_else(|| self.tree(result.output))
-            })
-        } else {
-            match MemoValue::decode(&bytes) {
-                None => Some(FaultKind::Entry),
-                Some(MemoValue::Bytes(_)) => None,
-                Some(MemoValue::Blob(blob)) => self.reachable(blob),
-                Some(MemoValue::Tree(tree)) => self.tree(tree),
-            }
-        };
-        let Some(kind) = kind else { return Ok(()) };
-        self.fault(path, kind);
-        self.remove(path)
-    }
-
-    /// What is wrong with a reference to a blob.
-    fn reachable(&self, digest: BlobDigest) -> Option<FaultKind> {
-        let there = self.store.has(digest) && !self.bad.contains(digest.hash());
-        (!there).then_some(FaultKind::Missing { digest })
-    }
-
-    /// What is wrong with a tree: the first thing found.
-    fn tree(&mut self, digest: DirDigest) -> Option<FaultKind> {
-        if self.whole.contains(&digest) {
-            return None;
-        }
-        if let Some(fault) = self.reachable(digest.as_blob()) {
-            return Some(fault);
-        }
-        let directory = match self.store.shared_directory(digest) {
-            Err(StoreError::Directory { digest, source }) => {
-                return Some(FaultKind::Directory { digest, error: source });
-            }
-            Err(_) => return Some(FaultKind::Missing { digest: digest.as_blob() }),
-            Ok(directory) => directory,
-        };
-        let fault = directory.iter().find_map(|(_, entry)| match entry {
-            Entry::File { digest, .. } => self.reachable(*digest),
-            Entry::Directory(digest) => self.tree(*digest),
-            Entry::Symlink(_) => None,
-        });
-        if fault.is_none() {
-            self.whole.insert(digest);
-        }
-        fault
     }
 
     /// Removes what is faulty, if that is wanted; directories by a rename, so that half of one is never found.
