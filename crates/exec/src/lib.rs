@@ -3,6 +3,7 @@
 //! Graph in, events and outcomes out. This crate does all the IO and knows neither OCaml nor opam; it never prints.
 
 pub mod builder_image;
+pub mod capture;
 pub mod event;
 pub mod fetch;
 pub mod local;
