@@ -44,6 +44,9 @@ struct Elf<'d, H: FileHeader<Endian = Endianness>> {
 fn read_class<H: FileHeader<Endian = Endianness>>(bytes: &[u8], bits: Bits) -> Result<Report<'_>, Error> {
     let elf = Elf::<H>::parse(bytes)?;
     let mut names = Names::of(bytes);
+    if elf.is_debug_companion() {
+        return Ok(Report::new(Format::Elf, Kind::DebugCompanion, elf.machine(bits)?));
+    }
     let interpreter = elf.interpreter(&mut names)?;
     let dynamic = Dynamic::read(&elf, &mut names)?.unwrap_or_default();
 
@@ -81,6 +84,15 @@ impl<'d, H: FileHeader<Endian = Endianness>> Elf<'d, H> {
             bits,
             endian: if self.header.is_little_endian() { Endian::Little } else { Endian::Big },
             float_abi,
+        })
+    }
+
+    /// Debugging information kept apart repeats the headers of its program, but not the bytes they point to: code
+    /// without bytes is in no other file.
+    fn is_debug_companion(&self) -> bool {
+        self.sections.iter().any(|section| {
+            section.sh_type(self.endian) == elf::SHT_NOBITS
+                && section.sh_flags(self.endian).contains(elf::SHF_EXECINSTR)
         })
     }
 

@@ -9,6 +9,17 @@
 //!
 //! The bytes are not trusted. Whatever they are, every function here ends without a panic in time close to linear
 //! in their length; what cannot be read is an [`Error`] that says which [`Part`] at which offset.
+//!
+//! ```
+//! use inspect::{Arch, Content, Expectation, Fault, check, inspect};
+//!
+//! let script = inspect(b"#!/bin/sh\n")?;
+//! assert_eq!(script, Content::NotAnObject);
+//!
+//! let expected = Expectation { arch: Some(Arch::Aarch64), glibc_ceiling: Some((2, 28)), ..Expectation::default() };
+//! assert_eq!(check(&script, &expected)[0].fault, Fault::NotAnObject);
+//! # Ok::<(), inspect::Error>(())
+//! ```
 
 mod archive;
 mod check;

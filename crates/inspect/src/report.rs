@@ -92,7 +92,7 @@ pub enum Kind {
     ImportStub,
     /// The memory of a dead process.
     Core,
-    /// Debugging information kept apart (`dSYM`).
+    /// Debugging information kept apart (`dSYM`, `.debug`); of its program's headers only the machine is read.
     DebugCompanion,
     /// Another kind, by its number in the header.
     Other(u32),

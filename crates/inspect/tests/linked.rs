@@ -118,6 +118,7 @@ fn elf_kinds_and_linkage() {
         // glibc's own library can be run.
         (Image { pie: false, soname: Some("libc.so.6"), ..program() }, Kind::SharedLibrary, Some(Linkage::Dynamic)),
         (Image { kind: 1, ..Image::static_program() }, Kind::Relocatable, None),
+        (Image { emptied: true, ..program() }, Kind::DebugCompanion, None),
         (Image { kind: 4, ..Image::static_program() }, Kind::Core, None),
         (Image { kind: 0xfe00, ..Image::static_program() }, Kind::Other(0xfe00), None),
     ];

@@ -28,6 +28,8 @@ pub(crate) struct Image {
     pub(crate) attributes: Option<u8>,
     /// With a section that is marked as compressed.
     pub(crate) compressed: bool,
+    /// With a section of code that has no bytes, as `objcopy --only-keep-debug` leaves it.
+    pub(crate) emptied: bool,
 }
 
 const BASE: u64 = 0x1_0000;
@@ -62,6 +64,7 @@ impl Image {
             sections: true,
             attributes: None,
             compressed: false,
+            emptied: false,
         }
     }
 
@@ -232,6 +235,9 @@ impl<'i> Layout<'i> {
         rows.extend(attributes.map(|place| (9, 0x7000_0003, 0, place)));
         if self.image.compressed {
             rows.push((25, 1, 0x800, symbols));
+        }
+        if self.image.emptied {
+            rows.push((0, 8, 6, symbols));
         }
         rows.push((37, 3, 0, names_at));
         self.out.align();
