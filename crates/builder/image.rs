@@ -17,41 +17,34 @@ use std::process::Command;
 /// # Errors
 /// A sentence, with what cargo printed.
 pub fn build_image(workspace: &Path, target: &str, target_dir: &Path, cargo: &Path) -> Result<PathBuf, String> {
+    let mut known = flags(workspace);
+    loop {
+        run_cargo(workspace, target, target_dir, cargo, &known)?;
+        // A registry that was unpacked only now has left its directory in the bytes.
+        let now = flags(workspace);
+        if now == known {
+            return Ok(target_dir.join(target).join("builder").join("bactrian-builder"));
+        }
+        known = now;
+    }
+}
+
+fn run_cargo(workspace: &Path, target: &str, target_dir: &Path, cargo: &Path, flags: &OsString) -> Result<(), String> {
     let mut command = Command::new(cargo);
-    command.current_dir(workspace).args([
-        "build",
-        "--quiet",
-        "--package",
-        "builder",
-        "--bin",
-        "bactrian-builder",
-        "--features",
-        "program",
-    ]);
-    command.args(["--profile", "builder", "--target", target, "--target-dir"]).arg(target_dir);
+    command.current_dir(workspace).args(["build", "--quiet", "--package", "builder", "--bin", "bactrian-builder"]);
+    command.args(["--features", "program", "--profile", "builder", "--target", target]);
+    command.arg("--target-dir").arg(target_dir);
     // Wrappers, flags and profile overrides meant for the outer build must not change the bytes.
     command.env_clear();
-    let kept = [
-        "PATH",
-        "HOME",
-        "TMPDIR",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "RUSTUP_TOOLCHAIN",
-        "CARGO_NET_OFFLINE",
-        "CARGO_MAKEFLAGS",
-        "RUSTC",
-    ];
-    command.envs(kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace))
-        .env("CARGO_INCREMENTAL", "0")
-        .env("CARGO_TERM_COLOR", "never");
+    let kept = ["PATH", "HOME", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+    let kept = kept.into_iter().chain(["CARGO_NET_OFFLINE", "CARGO_MAKEFLAGS", "RUSTC"]);
+    command.envs(kept.filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags).env("CARGO_INCREMENTAL", "0").env("CARGO_TERM_COLOR", "never");
     let output = command.output().map_err(|error| format!("cannot run {}: {error}", cargo.display()))?;
     if !output.status.success() {
         return Err(format!("cannot build bactrian-builder:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
-    Ok(target_dir.join(target).join("builder").join("bactrian-builder"))
+    Ok(())
 }
 
 /// Static, at a fixed address, and with no directory of this machine in it; separated as cargo wants them.
@@ -68,8 +61,25 @@ fn flags(workspace: &Path) -> OsString {
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     // One directory per registry, named after its address: a mirror must not show in the bytes either.
     let registries = home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
-    for registry in registries.into_iter().flatten().flatten() {
-        remap(&registry.path(), "/crates");
+    let mut registries: Vec<PathBuf> = registries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    registries.sort();
+    for registry in registries {
+        remap(&registry, "/crates");
+    }
+    // Where the sources of the standard library are installed, rustc shows them by that place instead of this one.
+    if let Some((sources, commit)) = rust_sources() {
+        remap(&sources, &format!("/rustc/{commit}"));
     }
     flags
+}
+
+/// Where the standard library's sources lie if they are installed, and the commit of the toolchain.
+fn rust_sources() -> Option<(PathBuf, String)> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let ask =
+        |arguments: &[&str]| Some(String::from_utf8(Command::new(&rustc).args(arguments).output().ok()?.stdout).ok()?);
+    let sysroot = ask(&["--print", "sysroot"])?;
+    let version = ask(&["--version", "--verbose"])?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+    Some((Path::new(sysroot.trim_end()).join("lib/rustlib/src/rust"), commit.to_owned()))
 }

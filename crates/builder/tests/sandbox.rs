@@ -424,3 +424,30 @@ fn failures_name_what_and_why() {
         assert_eq!(output.status.code(), Some(91), "{arguments:?}: {output:?}");
     }
 }
+
+/// A shell with job control needs a process group that exists inside, and a name for its terminal.
+#[test]
+fn interactive_shells_get_the_terminal_and_give_it_back() {
+    if !outside("command -v script").status.success() {
+        println!("SKIPPED: there is no `script` to make a terminal with");
+        return;
+    }
+    let scratch = Scratch::new();
+    for mode in modes() {
+        let in_terminal = |options: &str| {
+            let mut command = scratch.enter(mode);
+            command.args(options.split_whitespace()).args(["--", "sh", "-ic", "tty; sleep 0.01 & wait; exit 5"]);
+            let line: Vec<&str> = command.get_args().map(|argument| argument.to_str().unwrap()).collect();
+            let line = line.join("\" \"");
+            let file = scratch.path("script");
+            std::fs::write(&file, format!("{} \"{line}\"; echo code $?; sh -ic tty", scratch.path("builder"))).unwrap();
+            stdout(&outside(&format!("script -qec 'sh {file}' /dev/null </dev/null")))
+        };
+        let without = in_terminal("");
+        assert!(without.contains("not a tty"), "{mode}: the control: {without}");
+        let with = in_terminal("--terminal");
+        let lines: Vec<&str> = with.lines().map(str::trim).collect();
+        assert_eq!((lines[0], lines[1], lines.len()), ("/dev/console", "code 5", 3), "{mode}: {with}");
+        assert!(lines[2].starts_with("/dev/pts/"), "{mode}: {with}");
+    }
+}

@@ -48,13 +48,15 @@ pub(crate) struct Enter {
     pub(crate) cwd: PathBuf,
     pub(crate) host_name: Vec<u8>,
     pub(crate) mode: Option<Mode>,
+    /// Whether the program is an interactive shell on the terminal of standard input.
+    pub(crate) terminal: bool,
     /// Whether to mount as kernels before Linux 5.2 must: for tests of that path on newer ones.
     pub(crate) old_mounts: bool,
     pub(crate) argv: Vec<OsString>,
 }
 
 const USAGE: &str = "usage: bactrian-builder build [--mode MODE] | enter ROOT [--ro SRC DST | --rw SRC DST | --tmpfs DST | --rw-root \
-                     | --cwd DIR | --uts-name NAME | --mode userns|ns|chroot | --old-mounts]... -- ARGV...";
+                     | --cwd DIR | --uts-name NAME | --mode userns|ns|chroot | --terminal | --old-mounts]... -- ARGV...";
 
 /// Reads the arguments after the program's own name.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Outcome<Command> {
@@ -86,6 +88,7 @@ fn parse_enter(mut args: Args<impl Iterator<Item = OsString>>) -> Outcome<Enter>
         cwd: PathBuf::from("/"),
         host_name: b"bactrian".to_vec(),
         mode: None,
+        terminal: false,
         old_mounts: false,
         argv: Vec::new(),
     };
@@ -101,6 +104,7 @@ fn parse_enter(mut args: Args<impl Iterator<Item = OsString>>) -> Outcome<Enter>
             b"--cwd" => enter.cwd = args.inside("DIR")?,
             b"--uts-name" => enter.host_name = args.value("NAME")?.as_bytes().to_vec(),
             b"--mode" => enter.mode = Some(args.mode()?),
+            b"--terminal" => enter.terminal = true,
             b"--old-mounts" => enter.old_mounts = true,
             b"--" => {
                 enter.argv = args.0.collect();

@@ -24,8 +24,9 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// Mounts a `/proc` that shows the new pid namespace only, its settings read-only. Where the kernel forbids that (a `/proc` partly
-/// covered, as in containers), the machine's own is bound: then the numbers of the machine's processes are visible, and nothing more of them.
+/// Mounts a `/proc` that shows the new pid namespace only, its settings read-only. Where the kernel forbids that (a `/proc`
+/// partly covered, as in containers), the machine's own is bound: then the numbers and command lines of the machine's
+/// processes can be read, but not their environment, files or memory.
 pub(crate) fn mount_proc(tree: &Tree, in_user_namespace: bool) -> Outcome<()> {
     let proc = Path::new("/proc");
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
@@ -59,7 +60,9 @@ fn forbid_user_namespaces(tree: &Tree) {
 }
 
 /// Mounts a `/dev` with the few devices every program may expect.
-pub(crate) fn mount_dev(tree: &Tree) -> Outcome<()> {
+///
+/// With `terminal`, that of standard input is `/dev/console`, where `ttyname` finds it.
+pub(crate) fn mount_dev(tree: &Tree, terminal: bool) -> Outcome<()> {
     let dev = Path::new("/dev");
     tree.tmpfs(dev, "mode=755")?;
     for (name, _, _) in NODES {
@@ -68,6 +71,11 @@ pub(crate) fn mount_dev(tree: &Tree) -> Outcome<()> {
             Err(_) if name == "tty" => {}
             result => result?,
         }
+    }
+    if terminal {
+        // Its own name, in the machine's /dev/pts, does not exist in the root.
+        let name = std::fs::read_link("/proc/self/fd/0").doing("find", "the terminal")?;
+        tree.bind(&name, &dev.join("console"), true)?;
     }
     let directory = tree.directory(dev)?;
     for (name, target) in LINKS {

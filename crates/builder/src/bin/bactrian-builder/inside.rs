@@ -16,6 +16,7 @@ use crate::args::{Join, Mode};
 use crate::failure::{Doing, Failure, Outcome};
 use crate::mounts::{self, Tree};
 use crate::sys::Blocked;
+use crate::terminal::Terminal;
 use crate::{devices, privileges, report, steps, supervise, sys};
 
 /// Everything the child needs to know.
@@ -25,6 +26,7 @@ pub(crate) struct Job {
     pub(crate) writable_root: bool,
     pub(crate) cwd: PathBuf,
     pub(crate) host_name: Vec<u8>,
+    pub(crate) terminal: bool,
     pub(crate) old_mounts: bool,
     pub(crate) work: Work,
 }
@@ -111,7 +113,7 @@ fn make_mounted_root(job: &Job, in_user_namespace: bool) -> Outcome<()> {
     let _ = devices::loopback_up();
     let tree = Tree::new(&job.root, job.old_mounts)?;
     devices::mount_proc(&tree, in_user_namespace)?;
-    devices::mount_dev(&tree)?;
+    devices::mount_dev(&tree, job.terminal)?;
     for join in &job.joins {
         match join {
             Join::Bind { from, to, writable } => tree.bind(from, to, *writable)?,
@@ -165,13 +167,16 @@ fn die_with_parent(way: Mode, parent: &OwnedFd) -> Outcome<()> {
 impl Ready {
     /// Starts the work in a child and waits for it as `init` does; everything else still running is killed with the namespace
     /// when this process ends, or one by one where there is none.
-    pub(crate) fn run(self, work: &Work, blocked: &Blocked) -> u8 {
+    pub(crate) fn run(self, job: &Job, blocked: &Blocked) -> u8 {
         let main = match sys::fork_into(0).doing("start", "a child") {
             Ok(0) => {
                 drop(self.proc);
                 // With the signals still blocked the work would be deaf, which is better than not done.
                 let _ = blocked.unblock();
-                sys::exit(perform(work));
+                if job.terminal {
+                    Terminal::take_as_group();
+                }
+                sys::exit(perform(&job.work));
             }
             Ok(pid) => Pid::from_raw(pid),
             Err(failure) => {

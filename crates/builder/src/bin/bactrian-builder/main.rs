@@ -24,6 +24,7 @@ mod root;
 mod steps;
 mod supervise;
 mod sys;
+mod terminal;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -20,6 +20,7 @@ use crate::args::{Enter, Join, Mode};
 use crate::failure::{Doing, Failure, Outcome};
 use crate::inside::{self, Job, Work};
 use crate::sys::Blocked;
+use crate::terminal::Terminal;
 use crate::{steps, supervise, sys};
 
 /// `enter`: joins the root, runs the program in it, and returns its exit code.
@@ -32,6 +33,7 @@ pub(crate) fn enter(enter: Enter) -> Outcome<u8> {
         writable_root: enter.writable_root,
         cwd: enter.cwd,
         host_name: enter.host_name,
+        terminal: enter.terminal && Terminal::is_ours(),
         old_mounts: enter.old_mounts,
         work: Work::Program(enter.argv),
     };
@@ -49,6 +51,7 @@ pub(crate) fn build(mode: Option<Mode>) -> Outcome<u8> {
         writable_root: true,
         cwd: PathBuf::from("/"),
         host_name: b"bactrian".to_vec(),
+        terminal: false,
         old_mounts: false,
         work: Work::Recipe,
     };
@@ -117,6 +120,9 @@ fn attempt(job: &Job, way: Mode, blocked: &Blocked) -> Outcome<Attempt> {
     let mut message = Vec::new();
     std::fs::File::from(reader).read_to_end(&mut message).doing("read from", "the child")?;
     let code = pid.map_or(255, |pid| supervise::until_exit(pid, blocked));
+    if job.terminal {
+        Terminal::take();
+    }
     Ok(match message.split_first() {
         None => Attempt::Ended(code),
         Some((90, text)) => Attempt::Forbidden(format!("{}: {}", name(way), String::from_utf8_lossy(text))),
@@ -144,7 +150,7 @@ fn child(job: &Job, way: Mode, identity: &inside::Identity, writer: OwnedFd, blo
     match inside::make_root(job, way, identity, &writer) {
         Ok(ready) => {
             drop(writer);
-            ready.run(&job.work, blocked)
+            ready.run(job, blocked)
         }
         Err(failure) => {
             let text = match &failure {

@@ -13,6 +13,7 @@ unsafe extern "C" {
     fn sigemptyset(set: *mut SignalSet) -> c_int;
     fn sigaddset(set: *mut SignalSet, signal: c_int) -> c_int;
     fn sigprocmask(how: c_int, set: *const SignalSet, old: *mut SignalSet) -> c_int;
+    fn signal(signal: c_int, handler: usize) -> usize;
     fn sigwaitinfo(set: *const SignalSet, info: *mut SignalInfo) -> c_int;
 }
 
@@ -31,6 +32,7 @@ pub(crate) const SIGUSR1: c_int = 10;
 pub(crate) const SIGUSR2: c_int = 12;
 pub(crate) const SIGTERM: c_int = 15;
 pub(crate) const SIGCHLD: c_int = 17;
+pub(crate) const SIGTTOU: c_int = 22;
 pub(crate) const SIGWINCH: c_int = 28;
 
 /// Clones this process as `fork` does, the child in the new namespaces of `flags` (`CLONE_NEW*`). Returns 0 in the child.
@@ -124,6 +126,9 @@ impl Blocked {
     /// Blocks the signals. Programs executed later are unaffected: the standard library clears the mask for them.
     pub(crate) fn new(signals: &[c_int]) -> io::Result<Self> {
         const SIG_BLOCK: c_int = 0;
+        const SIG_DFL: usize = 0;
+        // SAFETY: installs no handler. Whoever started us may ignore the deaths of its children, and we would inherit that.
+        unsafe { signal(SIGCHLD, SIG_DFL) };
         let mut set = MaybeUninit::<SignalSet>::uninit();
         // SAFETY: `sigemptyset` initialises the set it is given.
         let mut set = unsafe {
