@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -78,6 +79,9 @@ impl Store {
         let mut sweep = Sweep { trash: self.scratch()?, number: 0, counts: HashMap::new(), bytes: 0 };
         for (leftover, _lock) in scratch::leftovers(&self.area("tmp"))? {
             sweep.tree(Area::Scratch, &leftover)?;
+        }
+        for name in disk::names(&self.downloads()?)? {
+            sweep.tree(Area::Scratch, &self.downloads()?.join(name))?;
         }
         lock::remove_unused(&self.area("locks"))?;
 
@@ -243,10 +247,14 @@ impl Sweep {
                 self.bytes += disk::allocated(meta);
             }
         })?;
-        *self.counts.entry(area).or_default() += 1;
         let aside = self.trash.path().join(self.number.to_string());
         self.number += 1;
-        disk::rename(path, &aside)?;
+        match fs::rename(path, &aside) {
+            // Leftovers are removed in the background, too, by whoever opened the store: perhaps ourselves.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed.at(path)?,
+        }
+        *self.counts.entry(area).or_default() += 1;
         disk::remove_tree(&aside)
     }
 }

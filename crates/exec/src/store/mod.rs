@@ -70,7 +70,7 @@ use scratch::Base;
 const FORMAT: &str = "bactrian store 1\n";
 
 /// Directories below the root; fan-out directories in them are made when needed.
-const AREAS: [&str; 8] = ["cas", "trees", "ac", "memo", "projects", "kept", "locks", "tmp"];
+const AREAS: [&str; 9] = ["cas", "trees", "ac", "memo", "projects", "kept", "downloads", "locks", "tmp"];
 
 /// An open store.
 #[derive(Debug)]
@@ -125,6 +125,17 @@ impl Store {
     /// If it cannot be made.
     pub fn scratch(&self) -> Result<Scratch> {
         self.base()?.scratch()
+    }
+
+    /// A directory for broken downloads to be taken up again, and for whatever else fetchers keep between runs; emptied by
+    /// a collection of garbage.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn downloads(&self) -> Result<PathBuf> {
+        let path = self.area("downloads");
+        fs::create_dir_all(&path).at(&path)?;
+        Ok(path)
     }
 
     fn area(&self, name: &str) -> PathBuf {

@@ -136,7 +136,9 @@ impl Drop for Base {
 fn lock_base(dir: &Path) -> Result<Option<File>> {
     let path = dir.join("lock");
     let file = match File::options().create(true).truncate(false).write(true).open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         file => file.at(&path)?,
     };
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {

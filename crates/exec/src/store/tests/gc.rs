@@ -197,6 +197,25 @@ fn stay() {
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
 }
 
+/// What killed processes left goes, whether the background gets at it first or not.
+#[test]
+fn leftovers_go() {
+    let (_dir, store) = new_store();
+    let (root, tmp) = (store.root().to_owned(), store.root().join("tmp"));
+    drop(store);
+    for round in 0..50 {
+        for dead in ["1-0", "2-0", "3-0"] {
+            fs::create_dir_all(tmp.join(dead).join("0/sub")).unwrap();
+            fs::write(tmp.join(dead).join("0/sub/file"), [0; 10_000]).unwrap();
+        }
+        fs::write(tmp.join("stray"), "").unwrap();
+        let mut store = Store::open(&root).unwrap();
+        // Somewhere in the middle of the background's work.
+        std::thread::sleep(Duration::from_micros(round * 10));
+        store.gc(&Policy::default()).unwrap();
+    }
+}
+
 #[test]
 fn whoever_opens_waits_for_the_collection() {
     let (_dir, store) = new_store();

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use action::digest::BlobDigest;
 
-use super::super::{MemoValue, Store, StoreError};
+use super::super::{Area, MemoValue, Store, StoreError};
 use super::{CHILD, Listing, Thing, build, child, child_dir, faults, ingest, list, sample, temp_dir};
 
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
@@ -49,6 +49,8 @@ fn full_inside() {
     assert!(!store.has(BlobDigest::of(&big)));
     assert_eq!(faults(&store, false), []);
     // The failed attempt holds no space.
+    let scratch = store.stats().unwrap().into_iter().find(|(area, _)| *area == Area::Scratch).unwrap();
+    assert_eq!(scratch.1.apparent, 0);
     assert_eq!(list(&store.checkout(small).unwrap()), sample());
     // Fill it up by small trees from elsewhere, until something fails, wherever that is.
     let elsewhere = temp_dir();
