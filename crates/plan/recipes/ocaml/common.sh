@@ -13,6 +13,7 @@ build=/tmp/ocaml            # scratch copy; its name ends up in debug informatio
 out=/out
 host_prefix=/opt/ocaml
 host_objects=/opt/ocaml-objects
+front=$host_objects/front
 host_cc=/opt/cc/x86_64-linux-gnu.2.28/bin
 
 # These would redirect the host's and the target's compiler alike.
@@ -63,6 +64,39 @@ lean_c_flags() {
       tr ' ' '\n' | grep -v -e '^-g$' -e '^-W' | tr '\n' ' ')
     set_make_variable Makefile.build_config $variable "$flags -g0 -w"
   done
+}
+
+# gather_asmcomp ARCH DIR: copies all sources of the native back end for one architecture.
+gather_asmcomp() {
+  cp asmcomp/*.ml asmcomp/*.mli asmcomp/"$1"/*.ml asmcomp/"$1"/*.mli \
+    file_formats/linear_format.ml file_formats/linear_format.mli driver/opt*.ml driver/opt*.mli "$2/"
+  case $1 in amd64) ;; *) rm "$2"/x86_* ;; esac
+  {
+    echo "# 1 \"asmcomp/$1/emit.mlp\""
+    $host_prefix/bin/ocamlrun $host_objects/bin/cvt_emit <asmcomp/"$1"/emit.mlp
+  } >"$2/emit.ml"
+}
+
+# compile_directory DIR OCAMLOPT FLAG...: all modules in it; sets `units`, in link order.
+compile_directory() {
+  directory=$1
+  ocamlopt=$2
+  shift 2
+  cd "$directory"
+  settle .
+  files=$(echo *.ml *.mli)
+  $host_prefix/bin/ocamldep $files >depend.mk
+  units=$($host_prefix/bin/ocamldep -native -sort $files | tr ' ' '\n' |
+    sed -n 's/\.ml$/.cmx/p' | tr '\n' ' ')
+  cat >Makefile <<EOF
+all: $units
+%.cmi: %.mli; $host_prefix/bin/ocamlc $* -w -a -c \$<
+%.cmo: %.ml; $host_prefix/bin/ocamlc $* -w -a -c \$<
+%.cmx: %.ml; $ocamlopt $* -w -a -c \$<
+include depend.mk
+EOF
+  make -s -j"$jobs"
+  cd $build
 }
 
 # build_library NAME MAKE-ARGUMENT...: one of otherlibs/, C stubs compiled once: the

@@ -15,7 +15,6 @@
 
 prefix=/opt/cross/$TARGET
 cc=/opt/cc/$TARGET/bin
-front=$host_objects/front
 host_lib=$host_prefix/lib/ocaml
 back=/tmp/back                      # the target's back end, all in one directory
 
@@ -36,39 +35,12 @@ configure_target() {
 
 mk() { make -s -j"$jobs" -o runtime/sak "$@"; }
 
-# The sources that know the target, gathered in one directory.
+# The sources that know the target, in one directory.
 gather_back_end() {
   mkdir -p $back
   cat utils/config.generated.ml utils/config.common.ml >$back/config.ml
-  cp utils/config.mli $front/config.cmi asmcomp/*.ml asmcomp/*.mli asmcomp/"$arch"/*.ml \
-    asmcomp/"$arch"/*.mli file_formats/linear_format.ml file_formats/linear_format.mli \
-    driver/opt*.ml driver/opt*.mli tools/ocamlmklib.ml tools/ocamlmklib.mli $back/ 
-  case $arch in amd64) ;; *) rm $back/x86_* ;; esac
-  {
-    echo "# 1 \"asmcomp/$arch/emit.mlp\""
-    $host_prefix/bin/ocamlrun $host_objects/bin/cvt_emit <asmcomp/"$arch"/emit.mlp
-  } >$back/emit.ml
-}
-
-# compile_directory DIR OCAMLOPT FLAG...: all modules in it; sets `units`, in link order.
-compile_directory() {
-  directory=$1
-  ocamlopt=$2
-  shift 2
-  cd "$directory"
-  settle .
-  sources=$(echo *.ml *.mli)
-  $host_prefix/bin/ocamldep -native $sources >depend.mk
-  units=$($host_prefix/bin/ocamldep -native -sort $sources | tr ' ' '\n' |
-    sed -n 's/\.ml$/.cmx/p' | tr '\n' ' ')
-  cat >Makefile <<EOF
-all: $units
-%.cmi: %.mli; $host_prefix/bin/ocamlc $* -w -a -c \$<
-%.cmx: %.ml; $ocamlopt $* -w -a -c \$<
-include depend.mk
-EOF
-  make -s -j"$jobs"
-  cd $build
+  cp utils/config.mli $front/config.cmi tools/ocamlmklib.ml tools/ocamlmklib.mli $back/
+  gather_asmcomp "$arch" $back
 }
 
 # link_native PROGRAM ARGUMENT...: for the host, stripped; -cc because the configured
@@ -175,6 +147,8 @@ install_libraries() {
     $host_prefix/bin/ocamlc -a -noautolink -linkall -custom -cclib -l"${stubs%.a}" \
       -o $lib/"$directory/$directory".cma $host_lib/"$directory/$directory".cma
   done
+  # For compiler-libs.sh: the one module that knows the configuration.
+  install_into $lib/compiler-libs $back/config.ml
   install_into $lib/profiling $host_lib/profiling/profiling.cm[io] $profiling/profiling.cmx \
     $profiling/profiling.o
   install_into $lib/dynlink $host_lib/dynlink/dynlink.cm[ia] $host_lib/dynlink/dynlink.mli \

@@ -87,7 +87,7 @@ link_native() {
 tools_and_libraries() {
   step tools
   mk CAMLOPT="$ocamlopt" ocaml tools/ocamlmklib tools/ocamlmktop tools/ocamlcp tools/ocamloptp \
-    tools/ocamlprof compilerlibs/ocamlmiddleend.cmxa tools/profiling.cmo tools/profiling.cmx tools/ocamldep.cmx tools/objinfo.cmx \
+    tools/ocamlprof compilerlibs/ocamlmiddleend.cmxa compilerlibs/ocamlmiddleend.cma tools/profiling.cmo tools/profiling.cmx tools/ocamldep.cmx tools/objinfo.cmx \
     $(mk print-ocamllex_CMX_FILES)
   link_native ocamldep.opt $front tools/ocamldep.cmx
   link_native ocamlobjinfo.opt $front compilerlibs/ocamlbytecomp.cmxa \
@@ -151,7 +151,16 @@ install_objects() {
     install_into $objects/front $directory/*.cmi $directory/*.cmx
   done
   (cd $objects/front && rm -f config.cmx opt*.cm[ix] linear_format.cm[ix])
-  # Its other interfaces are not installed, but native code must be compiled against them.
+  ./ocamlc.opt -nostdlib -I stdlib -a -o $objects/front/front.cma \
+    $(echo "$front_units" | sed 's/\.cmx/.cmo/g')
+  for library in ocamlcommon ocamlbytecomp ocamlmiddleend ocamloptcomp; do
+    mk print-${library}_CMX_FILES | sed 's/[^ ]*\///g' >$objects/front/$library.units
+  done
+  # Sources of the front end that are made by tools, for compiler-libs.
+  install_into $objects/generated parsing/parser.ml parsing/lexer.ml parsing/camlinternalMenhirLib.ml \
+    parsing/parser.mli parsing/camlinternalMenhirLib.mli utils/domainstate.ml utils/domainstate.mli \
+    lambda/runtimedef.ml bytecomp/opcodes.ml bytecomp/opcodes.mli
+  # dynlink's other interfaces are not installed, but native code must be compiled against them.
   install_into $objects/dynlink otherlibs/dynlink/*.cmi
   install_into $objects/bin runtime/sak
   if [ -e tools/cvt_emit ]; then cp tools/cvt_emit $objects/bin/; fi
