@@ -3,7 +3,7 @@
 //! Not here: reading them (`surroundings`), what their values mean (`settings`, `ui`).
 
 /// An environment variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Variable {
     pub(crate) name: &'static str,
     /// The option that says the same and goes before it.

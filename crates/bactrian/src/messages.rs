@@ -24,6 +24,22 @@ pub(crate) enum Message<'m> {
     Finished { node: usize, kind: &'static str, label: &'m str, end: &'static str, milliseconds: u64 },
     /// A target that can be built for.
     Target(Target<'m>),
+    /// A program that `build` delivered: its name, and the file.
+    Program { target: &'m str, name: &'m str, file: &'m str },
+    /// A toolchain that is in the store; `bytes` is what its files hold.
+    Toolchain { ocaml: &'m str, target: &'m str, bytes: u64 },
+    /// A file that was inspected.
+    Inspected(Inspected),
+    /// A check of `doctor`. `status` is one of ok, warn, fail.
+    Check { name: &'m str, status: &'static str, found: &'m str, fixes: &'m [String] },
+    /// What `store stats` found.
+    StoreStats { directory: &'m str, bytes_on_disk: u64, areas: &'m [StoreArea] },
+    /// What `store gc` deleted.
+    StoreCollected { objects: u64, bytes: u64 },
+    /// Something that `store verify` found damaged; `path` is seen from the store.
+    StoreFault { path: &'m str, fault: &'m str },
+    /// What `store verify` did in all.
+    StoreVerified { objects: u64, bytes: u64, faults: u64, repaired: bool },
     /// The command did not do what was asked. `kind` is a name of `exit-codes.md`.
     Error { kind: &'static str, message: &'m str, causes: &'m [String], hints: &'m [String] },
     /// The last line. `exit` is a name of `exit-codes.md`, or `program` for the user's program.
@@ -52,6 +68,79 @@ pub(crate) struct Floors {
     pub(crate) newest: String,
 }
 
+/// A part of the store.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StoreArea {
+    pub(crate) area: &'static str,
+    pub(crate) objects: u64,
+    pub(crate) files: u64,
+    /// As the files read.
+    pub(crate) bytes: u64,
+    /// What is shared with an earlier area is counted there.
+    pub(crate) bytes_on_disk: u64,
+}
+
+/// A file: what is in it, and what of the build machine.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Inspected {
+    /// As it was given.
+    pub(crate) file: String,
+    /// `archive`, `thin-archive`, `universal`; null for one object or none.
+    pub(crate) container: Option<&'static str>,
+    /// Empty if the file is no object file.
+    pub(crate) objects: Vec<Object>,
+    /// Paths of a build machine: below people's homes or the working directory.
+    pub(crate) host_paths: Vec<HostPath>,
+}
+
+/// One object: a file, a member of an archive, a slice of a universal file. What a file does not say is null or empty.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Object {
+    /// Number of the slice, from 0.
+    pub(crate) slice: Option<usize>,
+    /// Name of the archive's member.
+    pub(crate) member: Option<String>,
+    /// Why it cannot be read; then everything below is null or empty.
+    pub(crate) damage: Option<String>,
+    pub(crate) format: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) cpu: Option<String>,
+    pub(crate) bits: Option<u8>,
+    pub(crate) endian: Option<&'static str>,
+    pub(crate) float_abi: Option<&'static str>,
+    pub(crate) system: Option<String>,
+    pub(crate) libc: Option<&'static str>,
+    pub(crate) signature: Option<&'static str>,
+    pub(crate) linkage: Option<&'static str>,
+    pub(crate) interpreter: Option<String>,
+    pub(crate) own_name: Option<String>,
+    pub(crate) libraries: Vec<String>,
+    pub(crate) optional_libraries: Vec<String>,
+    pub(crate) search_path: Vec<String>,
+    pub(crate) glibc: Option<GlibcNeed>,
+}
+
+/// What an object needs of glibc.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct GlibcNeed {
+    /// The oldest release it starts with; null if any.
+    pub(crate) floor: Option<String>,
+    /// The symbols that decide that.
+    pub(crate) because_of: Vec<String>,
+    /// Symbols that only one build of glibc has.
+    pub(crate) private: Vec<String>,
+}
+
+/// A path of a build machine in a file.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct HostPath {
+    pub(crate) path: String,
+    /// In how many places it is.
+    pub(crate) count: u64,
+    /// The section of the first.
+    pub(crate) section: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Line<'m> {
     schema: u32,
@@ -68,3 +157,6 @@ impl Message<'_> {
         line
     }
 }
+
+#[cfg(test)]
+pub(crate) mod samples;

@@ -17,8 +17,8 @@ use crate::ui::Ui;
 use ledger::{Ledger, Line};
 use terminal::Bars;
 
-/// How often it is looked whether something takes long.
-const TICK: Duration = Duration::from_secs(1);
+/// How often bars move, and how often it is looked whether something takes long.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Runs `work`, which tells what it does, and tells the user.
 pub(crate) fn watch<R>(ui: &Ui, work: impl FnOnce(&dyn Sink) -> R) -> R {
@@ -64,8 +64,14 @@ impl<'a> Reporter<'a> {
 
     fn tick(&self) {
         let now = (self.clock)();
-        // Where there are bars, everyone sees what takes long.
-        let lines = self.with(|state| if state.bars.is_some() { Vec::new() } else { state.ledger.tick(now) });
+        let lines = self.with(|state| match &state.bars {
+            // Everyone sees what takes long.
+            Some(bars) => {
+                bars.tick(&state.ledger, now);
+                Vec::new()
+            }
+            None => state.ledger.tick(now),
+        });
         lines.iter().for_each(|line| self.tell(line));
     }
 
@@ -95,7 +101,7 @@ impl Sink for Reporter<'_> {
         let line = self.with(|state| {
             let line = state.ledger.event(&event, now);
             if let Some(bars) = &mut state.bars {
-                bars.event(&event, &state.ledger);
+                bars.event(&event, &state.ledger, now);
             }
             line
         });

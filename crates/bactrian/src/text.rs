@@ -21,11 +21,12 @@ pub(crate) fn size(bytes: u64) -> String {
     if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
-/// A time as people read it: `0.3 s`, `41.2 s`, `12 min 3 s`, `2 h 5 min`.
+/// A time as people read it: `3 s`, `41.2 s`, `12 min 3 s`, `2 h 5 min`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
-        0..60 => format!("{}.{} s", seconds, time.subsec_millis() / 100),
+        0..60 if time.subsec_millis() == 0 => format!("{seconds} s"),
+        0..60 => format!("{seconds}.{} s", time.subsec_millis() / 100),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
@@ -50,7 +51,7 @@ pub(crate) fn any_of<S: AsRef<str>>(words: &[S]) -> String {
 pub(crate) fn nearest<'w>(given: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let scored = known.into_iter().map(|word| (strsim::damerau_levenshtein(given, word), word));
     let (distance, word) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance * 3 <= given.len().max(word.len())).then_some(word)
+    (distance <= (given.len().max(word.len()) / 3).max(1)).then_some(word)
 }
 
 /// Rows as a table: columns as wide as their widest cell, two spaces apart, nothing at the end of lines.
@@ -131,7 +132,8 @@ mod tests {
     #[test]
     fn durations_read_well() {
         for (millis, text) in [
-            (0, "0.0 s"),
+            (0, "0 s"),
+            (20, "0.0 s"),
             (349, "0.3 s"),
             (41_250, "41.2 s"),
             (59_999, "59.9 s"),

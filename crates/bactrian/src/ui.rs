@@ -118,11 +118,6 @@ impl Ui {
         self.look.format == MessageFormat::Json
     }
 
-    /// How much is told.
-    pub(crate) const fn verbosity(&self) -> Verbosity {
-        self.look.verbosity
-    }
-
     /// Where progress bars are drawn, if they are.
     pub(crate) const fn bars(&self) -> Option<&MultiProgress> {
         self.bars.as_ref()

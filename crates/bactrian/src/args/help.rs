@@ -22,8 +22,8 @@ Results are on standard output, everything else on standard error.";
 
 pub(super) const BUILD: &str = "Build the project's programs for other machines";
 pub(super) const BUILD_EXAMPLES: &str = "\
-Programs are put in DIR/TARGET/. The first build for a target makes its toolchain, which takes minutes;
-later ones take what `dune build` takes.
+Programs are put in DIR/TARGET/. The first build for a target makes its toolchain,
+which takes minutes; later ones take what `dune build` takes.
 
 Examples:
   bactrian build --target aarch64-linux-musl

@@ -81,8 +81,7 @@ impl Ledger {
             Event::Waiting { node } => {
                 let running = self.running.get_mut(node)?;
                 running.waiting = true;
-                let text =
-                    format!("waiting for another process that is {} {}", words::doing(running.kind), running.label);
+                let text = running.what();
                 Some(Line::Still { counter: self.counter(), text })
             }
             Event::Finished { node, kind, label, end, wall } => {
@@ -107,7 +106,8 @@ impl Ledger {
         let silent = |running: &&mut Running| now.saturating_sub(running.told) >= HEARTBEAT;
         let line = |running: &mut Running| {
             running.told = now;
-            Line::Still { counter: counter.clone(), text: running.heartbeat(now) }
+            let text = format!("still {} ({})", running.what(), running.how_far(now));
+            Line::Still { counter: counter.clone(), text }
         };
         self.running.values_mut().filter(silent).map(line).collect()
     }
@@ -118,6 +118,11 @@ impl Ledger {
         let parts: Vec<String> = self.ends.iter().map(part).collect();
         let all = self.ends.values().sum();
         (all > 0).then(|| format!("{}: {}", text::count(all, "step"), parts.join(", ")))
+    }
+
+    /// What is done with a running node, and how far it is.
+    pub(super) fn running(&self, node: NodeId, now: Duration) -> Option<(String, String)> {
+        self.running.get(&node).map(|running| (running.what(), running.how_far(now)))
     }
 
     /// How many of how many are finished, for a bar.
@@ -132,17 +137,19 @@ impl Ledger {
 }
 
 impl Running {
-    fn heartbeat(&self, now: Duration) -> String {
-        let time = text::duration(now.saturating_sub(self.since));
-        let bytes = self.bytes.map_or_else(String::new, |(bytes, total)| {
-            let total = total.map_or_else(String::new, |total| format!(" of {}", text::size(total)));
-            format!("{}{total}, ", text::size(bytes))
-        });
-        let doing = words::doing(self.kind);
-        if self.waiting {
-            format!("still waiting for another process that is {doing} {} ({time})", self.label)
-        } else {
-            format!("still {doing} {} ({bytes}{time})", self.label)
+    /// `making OCaml 5.3.0`.
+    fn what(&self) -> String {
+        let what = format!("{} {}", words::doing(self.kind), self.label);
+        if self.waiting { format!("waiting for another process that is {what}") } else { what }
+    }
+
+    /// `1.0 MiB of 5.0 MiB, 31 s`.
+    fn how_far(&self, now: Duration) -> String {
+        let time = text::duration(Duration::from_secs(now.saturating_sub(self.since).as_secs()));
+        match self.bytes {
+            None => time,
+            Some((bytes, None)) => format!("{}, {time}", text::size(bytes)),
+            Some((bytes, Some(total))) => format!("{} of {}, {time}", text::size(bytes), text::size(total)),
         }
     }
 }

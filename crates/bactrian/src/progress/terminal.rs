@@ -1,18 +1,16 @@
-//! Progress bars: one line per running node and one over all. Not here: lines that stay (`ledger`).
+//! Progress bars: one line per running node and one over all. Not here: lines that stay, and words (`ledger`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use action::graph::NodeId;
-use exec::event::{Event, Kind};
+use exec::event::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::ledger::Ledger;
-use super::words;
 
-const NODE: &str = "  {spinner} {wide_msg} {elapsed}";
-const DOWNLOAD: &str = "  {spinner} {wide_msg} {bytes}/{total_bytes} {binary_bytes_per_sec} {elapsed}";
-const OVERALL: &str = "[{bar:24}] {pos}/{len} {elapsed}";
+const NODE: &str = "  {spinner} {wide_msg} {prefix}";
+const OVERALL: &str = "[{bar:24}] {pos}/{len}";
 
 /// The bars of a run; they are taken off the terminal when this is dropped.
 pub(super) struct Bars {
@@ -28,46 +26,41 @@ impl Bars {
     }
 
     /// Shows an event, of which the ledger knows already.
-    pub(super) fn event(&mut self, event: &Event, ledger: &Ledger) {
+    pub(super) fn event(&mut self, event: &Event, ledger: &Ledger, now: Duration) {
         match event {
-            Event::Planned { .. } => self.show_overall(ledger),
-            Event::Started { node, kind, label } => {
+            Event::Planned { .. } => {}
+            Event::Started { node, .. } => {
                 let bar = ProgressBar::new_spinner().with_style(style(NODE));
-                let bar = self.screen.insert_before(&self.overall, bar);
-                bar.set_message(format!("{} {label}", words::doing(*kind)));
-                bar.enable_steady_tick(Duration::from_millis(if *kind == Kind::Fetch { 250 } else { 500 }));
-                self.running.insert(*node, bar);
+                self.running.insert(*node, self.screen.insert_before(&self.overall, bar));
+                self.show(*node, ledger, now);
             }
-            Event::Progress { node, bytes, total } => {
-                if let Some(bar) = self.running.get(node) {
-                    if let Some(total) = total
-                        && bar.length() != Some(*total)
-                    {
-                        bar.set_style(style(DOWNLOAD));
-                        bar.set_length(*total);
-                    }
-                    bar.set_position(*bytes);
-                }
-            }
-            Event::Waiting { node } => {
-                if let Some(bar) = self.running.get(node) {
-                    bar.set_message(format!("{} (by another process)", bar.message()));
-                }
-            }
+            Event::Progress { node, .. } | Event::Waiting { node } => self.show(*node, ledger, now),
             Event::Finished { node, .. } => {
                 if let Some(bar) = self.running.remove(node) {
                     bar.finish_and_clear();
                     self.screen.remove(&bar);
                 }
-                self.show_overall(ledger);
             }
         }
-    }
-
-    fn show_overall(&self, ledger: &Ledger) {
         let (finished, planned) = ledger.position();
         self.overall.set_length(planned as u64);
         self.overall.set_position(finished as u64);
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&self, ledger: &Ledger, now: Duration) {
+        for (node, bar) in &self.running {
+            self.show(*node, ledger, now);
+            bar.tick();
+        }
+        self.overall.tick();
+    }
+
+    fn show(&self, node: NodeId, ledger: &Ledger, now: Duration) {
+        if let (Some(bar), Some((what, how_far))) = (self.running.get(&node), ledger.running(node, now)) {
+            bar.set_message(what);
+            bar.set_prefix(how_far);
+        }
     }
 }
 
@@ -90,7 +83,7 @@ mod tests {
 
     #[test]
     fn templates_parse() {
-        for template in [NODE, DOWNLOAD, OVERALL] {
+        for template in [NODE, OVERALL] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

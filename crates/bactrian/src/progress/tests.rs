@@ -70,13 +70,33 @@ fn captured(look: Look) -> (String, String) {
 fn in_a_log() {
     let (out, err) = captured(Look::DEFAULT);
     assert_eq!(out, "");
-    insta::assert_snapshot!(err, @"");
+    insta::assert_snapshot!(err, @"
+    [1/5] still fetching OCaml 5.3.0 sources (1.0 MiB of 5.0 MiB, 31 s)
+    [2/5] fetched  OCaml 5.3.0 sources (32.1 s)
+    [3/5] waiting for another process that is making OCaml 5.3.0 for aarch64-linux-musl
+    [3/5] still waiting for another process that is making OCaml 5.3.0 for aarch64-linux-musl (31 s)
+    [4/5] failed   OCaml 5.3.0 for aarch64-linux-musl (41.2 s)
+    5 steps: 2 made, 1 from the store, 1 failed, 1 skipped
+    ");
 }
 
 #[test]
 fn in_a_log_for_those_who_look_closely() {
     let (_, err) = captured(Look { verbosity: Verbosity::Verbose, ..Look::DEFAULT });
-    insta::assert_snapshot!(err, @"");
+    insta::assert_snapshot!(err, @"
+    [1/5] cached   base image
+    [1/5] fetching OCaml 5.3.0 sources
+    [1/5] still fetching OCaml 5.3.0 sources (1.0 MiB of 5.0 MiB, 31 s)
+    [2/5] fetched  OCaml 5.3.0 sources (32.1 s)
+    [2/5] unpacking OCaml 5.3.0 sources
+    [3/5] unpacked OCaml 5.3.0 sources (0.6 s)
+    [3/5] making OCaml 5.3.0 for aarch64-linux-musl
+    [3/5] waiting for another process that is making OCaml 5.3.0 for aarch64-linux-musl
+    [3/5] still waiting for another process that is making OCaml 5.3.0 for aarch64-linux-musl (31 s)
+    [4/5] failed   OCaml 5.3.0 for aarch64-linux-musl (41.2 s)
+    [5/5] skipped  hello for aarch64-linux-musl
+    5 steps: 2 made, 1 from the store, 1 failed, 1 skipped
+    ");
 }
 
 #[test]
@@ -88,7 +108,19 @@ fn quiet() {
 fn for_machines() {
     let (out, err) = captured(Look { format: MessageFormat::Json, ..Look::DEFAULT });
     assert_eq!(err, "");
-    insta::assert_snapshot!(out, @"");
+    insta::assert_snapshot!(out, @r#"
+    {"schema":1,"reason":"planned","nodes":5}
+    {"schema":1,"reason":"finished","node":2,"kind":"capture","label":"base image","end":"cached","milliseconds":0}
+    {"schema":1,"reason":"started","node":0,"kind":"fetch","label":"OCaml 5.3.0 sources"}
+    {"schema":1,"reason":"progress","node":0,"bytes":1048576,"total":5242880}
+    {"schema":1,"reason":"finished","node":0,"kind":"fetch","label":"OCaml 5.3.0 sources","end":"made","milliseconds":32100}
+    {"schema":1,"reason":"started","node":1,"kind":"unpack","label":"OCaml 5.3.0 sources"}
+    {"schema":1,"reason":"finished","node":1,"kind":"unpack","label":"OCaml 5.3.0 sources","end":"made","milliseconds":600}
+    {"schema":1,"reason":"started","node":3,"kind":"run","label":"OCaml 5.3.0 for aarch64-linux-musl"}
+    {"schema":1,"reason":"waiting","node":3}
+    {"schema":1,"reason":"finished","node":3,"kind":"run","label":"OCaml 5.3.0 for aarch64-linux-musl","end":"failed","milliseconds":41200}
+    {"schema":1,"reason":"finished","node":4,"kind":"run","label":"hello for aarch64-linux-musl","end":"skipped","milliseconds":0}
+    "#);
 }
 
 /// What a terminal shows after the first `until` events.
@@ -108,8 +140,14 @@ fn screen(until: usize) -> String {
 
 #[test]
 fn on_a_terminal() {
-    insta::assert_snapshot!(screen(4), @"");
-    insta::assert_snapshot!(screen(10), @"");
+    insta::assert_snapshot!(screen(4), @"
+      ⠁ fetching OCaml 5.3.0 sources                 1.0 MiB of 5.0 MiB, 1 s
+    [====>                   ] 1/5
+    ");
+    insta::assert_snapshot!(screen(10), @"
+      ⠁ waiting for another process that is making OCaml 5.3.0 for aarch 1 s
+    [==============>         ] 3/5
+    ");
     assert_eq!(screen(usize::MAX), "");
 }
 

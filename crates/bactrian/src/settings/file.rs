@@ -132,7 +132,9 @@ pub(crate) fn parse(text: &str) -> Result<File, Vec<Fault>> {
         Ok(document) => reader.root(document.as_table(), &mut file),
         Err(error) => reader.fault(error.span(), error.message(), None),
     }
-    if reader.faults.is_empty() { Ok(file) } else { Err(reader.faults) }
+    let mut faults = reader.faults;
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+    if faults.is_empty() { Ok(file) } else { Err(faults) }
 }
 
 struct Reader<'t> {
@@ -212,7 +214,13 @@ impl Reader<'_> {
 
     fn positive(&mut self, item: &Item) -> Option<NonZeroUsize> {
         let number = item.as_integer().and_then(|number| usize::try_from(number).ok()).and_then(NonZeroUsize::new);
-        self.expect(item, number, "a positive number")
+        match item.as_integer() {
+            Some(other) if number.is_none() => {
+                self.fault(item.span(), &format!("this is to be a positive number, not {other}"), None);
+                None
+            }
+            _ => self.expect(item, number, "a positive number"),
+        }
     }
 
     fn parsed<T: std::str::FromStr<Err: fmt::Display>>(&mut self, item: &Item, text: &str) -> Option<T> {
@@ -280,11 +288,23 @@ mod tests {
             let line = |fault: &Fault| format!("{fault} ({})", fault.hint.as_deref().unwrap_or("-"));
             faults.iter().map(line).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(all("jobs = 2\ntarget = ['x']\n[run]\n  bni = 'y'\n"), @"");
-        insta::assert_snapshot!(all("targets = ['aarch64-linux-musl',\n 'aarch64-linux-msul', 7]\njobs = 0\nocaml = '5'\nrun = 1\n"), @"");
-        insta::assert_snapshot!(all("größe = 1"), @"");
-        insta::assert_snapshot!(all("é = 1\njobs = = 2"), @"");
-        insta::assert_snapshot!(all("jobs = 1\njobs = 2"), @"");
-        insta::assert_snapshot!(all("targets = 'x'\noffline = 'yes'"), @"");
+        insta::assert_snapshot!(all("jobs = 2\ntarget = ['x']\n[run]\n  bni = 'y'\n"), @"
+        2:1: there is no key `target` (did you mean `targets`?)
+        4:3: there is no key `run.bni` (did you mean `run.bin`?)
+        ");
+        insta::assert_snapshot!(all("targets = ['aarch64-linux-musl',\n 'aarch64-linux-msul', 7]\njobs = 0\nocaml = '5'\nrun = 1\n"), @"
+        2:2: there is no target `aarch64-linux-msul` (did you mean `aarch64-linux-musl` or `aarch64-linux-gnu`? `bactrian target list` shows all)
+        2:24: this is to be a string, not an integer (-)
+        3:8: this is to be a positive number, not 0 (-)
+        4:9: `5` is not a version of OCaml of the form 5.3.0 (-)
+        5:7: this is to be a table, not an integer (-)
+        ");
+        insta::assert_snapshot!(all("größe = 1"), @"1:3: invalid unquoted key, expected letters, numbers, `-`, `_` (-)");
+        insta::assert_snapshot!(all("é = 1\njobs = = 2"), @"2:8: extra `=`, expected nothing (-)");
+        insta::assert_snapshot!(all("jobs = 1\njobs = 2"), @"2:1: duplicate key (-)");
+        insta::assert_snapshot!(all("targets = 'x'\noffline = 'yes'"), @"
+        1:11: this is to be a list of strings, not a string (-)
+        2:11: this is to be true or false, not a string (-)
+        ");
     }
 }

@@ -1,5 +1,6 @@
 use clap::Parser as _;
 
+use super::look as look_of;
 use super::*;
 
 /// The settings of a command line in a project with this `bactrian.toml`.
@@ -185,7 +186,7 @@ fn how_output_looks() {
     let look = |line: &str, variables: &[(&str, &str)]| {
         let args = Args::try_parse_from(std::iter::once("bactrian").chain(line.split_whitespace())).unwrap();
         let around = Surroundings { env: variables.iter().copied().collect(), ..Surroundings::for_test([]) };
-        super::look(&args, &around)
+        look_of(&args, &around)
     };
     let all = [("BACTRIAN_MESSAGE_FORMAT", "json"), ("BACTRIAN_COLOR", "never"), ("BACTRIAN_VERBOSITY", "quiet")];
     assert_eq!(look("target list", &[]).unwrap(), Look::DEFAULT);
