@@ -10,11 +10,13 @@ use std::thread;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::error::{Fault, corrupt};
+use super::error::{Cause, Fault, corrupt};
 use super::format::Compression;
 
 const CHUNK: usize = 256 << 10;
 const CHUNKS_AHEAD: usize = 8;
+/// After the end of a tar come zeros up to the next full block, and blocks are tens of kilobytes.
+const MOST_PADDING: u64 = 16 << 20;
 /// What xz may use: its largest preset's dictionary takes 64 MiB, and nothing honest needs more than this.
 const XZ_MEMORY_KIB: u32 = 512 << 10;
 
@@ -29,8 +31,8 @@ pub(super) fn with_contents<T>(
         scope.spawn(move || pump(file, compression, &sender));
         let mut contents = Contents { receiver, chunk: Vec::new(), at: 0 };
         let value = reader(&mut contents)?;
-        io::copy(&mut contents, &mut io::sink()).map_err(corrupt)?;
-        Ok(value)
+        let left = io::copy(&mut contents.take(MOST_PADDING), &mut io::sink()).map_err(Cause::Corrupt)?;
+        if left < MOST_PADDING { Ok(value) } else { Err(corrupt("goes on long after its end").into()) }
     })
 }
 

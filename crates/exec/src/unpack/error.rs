@@ -13,7 +13,7 @@ use action::path::{PathError, RelPath};
 pub struct UnpackError {
     /// The archive.
     pub archive: PathBuf,
-    /// The member it is about, as the archive spells it (cut short if very long); none if it is about the archive.
+    /// The member it is about, as the archive spells it or by the path it would get; none if it is about the archive.
     pub member: Option<String>,
     /// What is the matter.
     #[source]

@@ -58,10 +58,17 @@ pub(super) fn unpack(tar: &mut dyn Read, root: &Root, spec: &Spec) -> Result<Sum
             unpacking.member(&mut entry, std::mem::take(&mut ahead))?;
         }
     }
+    if ahead.any() {
+        return Err(corrupt("ends between a member's name and the member").into());
+    }
     unpacking.finish()
 }
 
 impl Ahead {
+    fn any(&self) -> bool {
+        self.name.is_some() || self.target.is_some() || self.size.is_some()
+    }
+
     /// Reads a header that is about the next member; false if the entry is a member itself.
     fn read<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> Result<bool, Cause> {
         let kind = entry.header().entry_type();

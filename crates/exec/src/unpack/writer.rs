@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use action::path::{Name, RelPath};
 use action::tree::Target;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, mkdirat, openat, symlinkat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use super::error::{Cause, Fault, at};
@@ -116,8 +116,7 @@ impl Writer<'_> {
             made = unlinkat(parent, name.as_str(), AtFlags::empty())
                 .and_then(|()| openat(parent, name.as_str(), flags, mode));
         }
-        // The mode given to `openat` is subject to the process's umask.
-        let file = made.and_then(|file| fchmod(&file, mode).map(|()| file));
+        let file = made.and_then(|file| set_mode(&file, mode).map(|()| file));
         file.map(File::from).map_err(|error| self.cause(error, path))
     }
 
@@ -191,8 +190,13 @@ fn open_or_make(parent: BorrowedFd<'_>, name: &Name) -> Result<OwnedFd, Errno> {
         Err(error) => return Err(error),
     }
     let directory = openat(parent, name.as_str(), DIRECTORY, Mode::empty())?;
-    fchmod(&directory, mode)?;
+    set_mode(&directory, mode)?;
     Ok(directory)
+}
+
+/// Gives what was just made its mode, in spite of the process's umask. Asking first is many times cheaper than setting.
+fn set_mode(made: &OwnedFd, mode: Mode) -> Result<(), Errno> {
+    if Mode::from_raw_mode(fstat(made)?.st_mode) == mode { Ok(()) } else { fchmod(made, mode) }
 }
 
 /// Why a copy stopped: reading and the limits are the archive's affair, writing is the disk's.
