@@ -81,7 +81,42 @@ impl Command {
     }
 }
 
+/// Why bytes are not an action of the portable profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// The bytes are no such message.
+    #[error("not an {0} message")]
+    Message(&'static str),
+    /// A digest is missing or unusable.
+    #[error("a digest is missing or unusable")]
+    Digest,
+}
+
 impl Action {
+    /// Reads an action back from its message; `read` gives the bytes of its command.
+    ///
+    /// # Errors
+    /// If either message is malformed.
+    pub fn decode(action: &[u8], read: impl FnOnce(Digest<Cmd>) -> Vec<u8>) -> Result<Self, ActionError> {
+        let action = wire::Action::decode(action).map_err(|_| ActionError::Message("Action"))?;
+        let command_digest =
+            action.command_digest.as_ref().and_then(|digest| Digest::from_wire(digest).ok()).ok_or(ActionError::Digest)?;
+        let command = wire::Command::decode(read(command_digest).as_slice());
+        let command = command.map_err(|_| ActionError::Message("Command"))?;
+        let input_root = action.input_root_digest.as_ref().and_then(|digest| DirDigest::from_wire(digest).ok());
+        let environment = command.environment_variables.into_iter().map(|variable| (variable.name, variable.value));
+        let platform = action.platform.unwrap_or_default().properties.into_iter();
+        Ok(Self {
+            command: Command {
+                arguments: command.arguments,
+                environment: environment.collect(),
+                platform: platform.map(|property| (property.name, property.value)).collect(),
+            },
+            input_root: input_root.ok_or(ActionError::Digest)?,
+            timeout: Duration::from_secs(action.timeout.map_or(0, |limit| u64::try_from(limit.seconds).unwrap_or(0))),
+        })
+    }
+
     /// Both messages, canonical.
     #[must_use]
     pub fn encode(&self) -> EncodedAction {
@@ -125,6 +160,18 @@ mod tests {
             hello().encode().digest.to_string(),
             "153e33130b0b4565d534c34c23aa175d1bf6cb42b2cfa678819d39c12be7dbac/143"
         );
+    }
+
+    #[test]
+    fn reads_back() {
+        let encoded = hello().encode();
+        let read = Action::decode(&encoded.action, |digest| {
+            assert_eq!(digest, encoded.command_digest);
+            encoded.command.clone()
+        });
+        assert_eq!(read, Ok(hello()));
+        assert_eq!(Action::decode(b"\xff", |_| Vec::new()), Err(ActionError::Message("Action")));
+        assert_eq!(Action::decode(b"", |_| Vec::new()), Err(ActionError::Digest));
     }
 
     #[test]

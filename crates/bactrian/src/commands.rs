@@ -4,9 +4,17 @@
 //! its own module. It prints results with `ctx.ui`, runs graphs under [`Context::watch`], and returns errors: they are
 //! printed here, once.
 
+mod build;
 mod completions;
+mod doctor;
+mod enter;
+mod fit;
+mod inspect;
 mod man;
+mod run;
+mod store;
 mod target;
+mod toolchain;
 
 use std::ffi::OsString;
 
@@ -59,16 +67,15 @@ pub(crate) fn main(line: Vec<OsString>, around: &Surroundings) -> Exit {
 
 fn dispatch(ctx: &Context<'_>, command: settings::Command) -> Result<Exit, CommandError> {
     use settings::Command;
-    let missing = |name: &str| Err(CommandError::bug(format_args!("{name} is not hooked up")));
     match command {
-        Command::Build(_) => missing("build"),
-        Command::Run(_) => missing("run"),
-        Command::Exec(_) => missing("exec"),
-        Command::Shell(_) => missing("shell"),
-        Command::Toolchain(_) => missing("toolchain"),
-        Command::Inspect(_) => missing("inspect"),
-        Command::Store(_) => missing("store"),
-        Command::Doctor(_) => missing("doctor"),
+        Command::Build(build) => build::run(ctx, &build),
+        Command::Run(run) => run::run(ctx, &run),
+        Command::Exec(exec) => enter::exec(ctx, &exec),
+        Command::Shell(shell) => enter::shell(ctx, &shell),
+        Command::Toolchain(toolchain) => toolchain::run(ctx, &toolchain),
+        Command::Inspect(inspect) => inspect::run(ctx, &inspect),
+        Command::Store(store) => store::run(ctx, &store),
+        Command::Doctor(doctor) => doctor::run(ctx, &doctor),
         Command::TargetList => Ok(target::list(ctx)),
         Command::Completions(shell) => Ok(completions::run(ctx, shell)),
         Command::Man(words) => man::run(ctx, &words),
@@ -81,19 +88,15 @@ fn help_or_usage_error(error: &clap::Error, around: &Surroundings) -> Exit {
     let text = error.render();
     let (out_colored, err_colored) = ui.colored();
     if error.use_stderr() {
-        if err_colored {
-            ui.raw_error(text.ansi())
-        } else {
-            ui.raw_error(text)
-        }
+        ui.raw_error(styled(&text, err_colored));
         return Exit::Usage;
     }
-    if out_colored {
-        ui.print(text.ansi())
-    } else {
-        ui.print(text)
-    }
+    ui.print(styled(&text, out_colored));
     finish(&ui, Exit::Done)
+}
+
+fn styled(text: &clap::builder::StyledStr, colored: bool) -> String {
+    if colored { text.ansi().to_string() } else { text.to_string() }
 }
 
 /// The exit code, unless the results could not be written.

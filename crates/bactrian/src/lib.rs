@@ -11,14 +11,19 @@ mod commands;
 mod env_vars;
 mod error;
 mod exit;
+mod failure;
 mod messages;
 mod panics;
 mod progress;
+mod project;
+#[cfg(test)]
+mod reference;
 mod settings;
 mod surroundings;
 mod text;
 mod ui;
 mod version;
+mod workshop;
 
 use std::process::ExitCode;
 

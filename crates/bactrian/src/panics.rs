@@ -15,7 +15,9 @@ pub(crate) fn install_hook() {
 }
 
 fn report(info: &PanicHookInfo<'_>, trace: &str) -> String {
-    let what = info.payload_as_str().unwrap_or("(no message)");
+    let payload = info.payload();
+    let what = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let what = what.unwrap_or("(no message)");
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     render(what, &place, trace)
 }

@@ -36,8 +36,8 @@ impl Env {
 
     /// The directories of `PATH`, absolute ones only.
     pub(crate) fn path(&self) -> Vec<PathBuf> {
-        let directories = self.get("PATH").map(|path| std::env::split_paths(path).collect());
-        directories.unwrap_or_else(Vec::new).into_iter().filter(|directory: &PathBuf| directory.is_absolute()).collect()
+        let directories = self.get("PATH").into_iter().flat_map(std::env::split_paths);
+        directories.filter(|directory| directory.is_absolute()).collect()
     }
 
     /// All variables.

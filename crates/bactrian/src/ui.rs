@@ -153,13 +153,10 @@ impl Ui {
 
     /// The error a command ended with, for people and machines.
     pub(crate) fn error(&self, error: &CommandError) {
+        let line = |role, word, text| format!("  {} {}\n", self.paint(role, word), indent(text));
         let mut text = format!("{} {}\n", self.paint(Role::Error, "error:"), indent(&error.message));
-        for cause in &error.causes {
-            text.push_str(&format!("  {} {}\n", self.paint(Role::Faint, "caused by:"), indent(cause)));
-        }
-        for hint in &error.hints {
-            text.push_str(&format!("  {} {}\n", self.paint(Role::Hint, "hint:"), indent(hint)));
-        }
+        text.extend(error.causes.iter().map(|cause| line(Role::Faint, "caused by:", cause)));
+        text.extend(error.hints.iter().map(|hint| line(Role::Hint, "hint:", hint)));
         self.write(&self.err, &text);
         self.message(&Message::Error {
             kind: error.exit().name(),

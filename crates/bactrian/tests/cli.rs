@@ -1,5 +1,7 @@
 //! The binary as users and scripts meet it: few tests, of what only a process shows.
 
+#![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in their helpers")]
+
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -106,7 +106,7 @@ impl LocalExecutor<'_> {
             joined: vec![join(&tmp, "tmp"), join(&out, OUTPUT)],
             cwd: "/".to_owned(),
             environment,
-            arguments: action.command.arguments.clone(),
+            arguments: action.command.arguments.iter().map(Into::into).collect(),
         };
         let mut command = sandbox::stage(self.store, self.builder, &root, &room)?;
         let logs = [scratch.path().join("stdout"), scratch.path().join("stderr")];

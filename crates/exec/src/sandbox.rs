@@ -34,7 +34,7 @@ pub struct Room<'a> {
     /// The whole environment.
     pub environment: BTreeMap<String, String>,
     /// What is run: a path inside, and arguments.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<std::ffi::OsString>,
 }
 
 /// A directory of this machine that is visible inside.

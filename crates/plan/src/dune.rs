@@ -16,10 +16,10 @@ use crate::sources;
 impl Planner {
     /// dune, laid out for [`layout::HOST`].
     pub(crate) fn dune(&mut self, release: Release) -> Result<NodeId, PlanError> {
-        let archive = self.once("dune archive", |_| {
-            Ok(Node::Fetch(Fetch { label: "dune sources".to_owned(), alternatives: sources::dune() }))
+        let archive = self.once(format!("dune archive for {release}"), |_| {
+            Ok(Node::Fetch(Fetch { label: "dune sources".to_owned(), alternatives: sources::dune(release) }))
         })?;
-        let sources = self.once("dune sources", |_| {
+        let sources = self.once(format!("dune sources for {release}"), |_| {
             let leave_out = ["test", "doc", "bench", ".github"].map(Pattern::new).into_iter().collect::<Result<_, _>>()?;
             Ok(Node::Unpack(Unpack { archive, strip: 1, keep: Vec::new(), leave_out, executable: Vec::new() }))
         })?;

@@ -7,6 +7,7 @@
 
 pub mod base;
 mod cc;
+pub mod delivery;
 mod dune;
 pub mod findlib;
 pub mod layout;

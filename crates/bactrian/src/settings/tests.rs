@@ -116,12 +116,15 @@ const ROWS: &[Row] = &[
     },
 ];
 
+/// Option, variables, file.
+type Said = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 #[test]
 fn precedence() {
     for row in ROWS {
         // Something must be built for, whatever row is looked at.
         let base = if row.name == "targets" { "" } else { "-t x86_64-linux-musl" };
-        let said: [(&str, &[(&str, &str)], &str); 4] = [
+        let said: [Said; 4] = [
             (row.option, row.variable.as_slice(), row.toml),
             ("", row.variable.as_slice(), row.toml),
             ("", &[], row.toml),

@@ -5,14 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use action::graph::{Base, Fetch, Graph, Node, NodeId, Run, Unpack};
 use action::outcome::Status;
 
-use super::probe::{SOURCE, UNPACK, unpack_key};
+use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, unpack_key};
 use super::{Engine, NodeError, State, Value};
 use crate::event::{End, Event};
 use crate::local::LocalExecutor;
 use crate::store::MemoValue;
-
-/// Memo kind: the captured files' stats → tree.
-pub(super) const CAPTURE: &str = "capture";
 
 impl Engine<'_> {
     /// Makes `node`, unless another process has made it by now.
@@ -66,9 +63,9 @@ impl Engine<'_> {
     }
 
     fn make_fetch(&self, id: NodeId, fetch: &Fetch) -> Result<Value, NodeError> {
-        let scratch = self.store.scratch()?;
+        let downloads = self.store.downloads()?;
         let progress = |bytes, total| self.sink.event(Event::Progress { node: id, bytes, total });
-        let fetched = self.fetcher.fetch_any(fetch, scratch.path(), &progress)?;
+        let fetched = self.fetcher.fetch_any(fetch, &downloads, &progress)?;
         let blob = self.store.put_file(&fetched.path)?;
         self.store.memo_put(SOURCE, blob.hash(), MemoValue::Blob(blob))?;
         Ok(Value::File(blob))
@@ -91,7 +88,9 @@ impl Engine<'_> {
         let into = scratch.path().join("tree");
         survey.materialise(&into)?;
         let tree = self.store.ingest(&into)?;
-        self.remember_base(base, &survey, tree)?;
+        let fingerprint = self.store.put(&survey.fingerprint().encode())?;
+        self.store.memo_put(CAPTURED, fingerprint.hash(), MemoValue::Tree(tree))?;
+        self.store.memo_put(CAPTURE, &self.base_key(base), MemoValue::Blob(fingerprint))?;
         Ok(Value::Tree(tree))
     }
 

@@ -6,6 +6,7 @@
 //!
 //! Not here: how a thing is made ([`make`]), and any word about it.
 
+mod lookup;
 mod make;
 mod probe;
 mod schedule;
@@ -45,7 +46,7 @@ pub struct Engine<'a> {
     /// The builder program on this machine.
     pub builder: PathBuf,
     /// The machine's `PATH`, in which the tools of a base image are looked up.
-    pub path: String,
+    pub path: std::ffi::OsString,
     /// How many things may be made at once, and how many jobs a command may run.
     pub jobs: usize,
     /// Who is told what happens.

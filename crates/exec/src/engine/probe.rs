@@ -10,6 +10,8 @@ use action::graph::{Base, Fetch, Graph, Input, Literal, Node, NodeId, Run, Unpac
 use action::source::Source;
 use action::tree::{Directory, Entry};
 
+use crate::capture::Fingerprint;
+
 use super::{Engine, NodeError, RunError, State, Value};
 use crate::event::{End, Event, Kind};
 use crate::store::{MemoValue, StoreError};
@@ -18,6 +20,11 @@ use crate::store::{MemoValue, StoreError};
 pub(super) const SOURCE: &str = "source";
 /// Memo kind: archive and specification → tree.
 pub(super) const UNPACK: &str = "unpack";
+
+/// Memo kind: what is wanted of the machine → the fingerprint of what was found.
+pub(super) const CAPTURE: &str = "capture";
+/// Memo kind: digest of a fingerprint → tree.
+pub(super) const CAPTURED: &str = "captured";
 
 /// An action with all its inputs known.
 pub(super) struct Prepared {
@@ -29,10 +36,7 @@ impl Engine<'_> {
     /// Looks up every node the goals need; returns which of them must be made.
     pub(super) fn find(&self, graph: &Graph, goals: &[NodeId], state: &Mutex<State>) -> Result<Vec<bool>, RunError> {
         let wanted = graph.needed_for(goals);
-        for (id, node) in graph.iter() {
-            if wanted.get(id.index()) != Some(&true) {
-                continue;
-            }
+        for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
             let found = self.probe(graph, node, state);
             let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
             if let Some(value) = found {
@@ -117,9 +121,22 @@ impl Engine<'_> {
         }
     }
 
+    /// A base image is known if nothing that decided it has changed: a look at each file, none is read.
     fn probe_base(&self, base: &Base) -> Result<Option<Value>, NodeError> {
-        let Some(key) = self.base_key(base)? else { return Ok(None) };
-        Ok(self.memo_tree(super::make::CAPTURE, &key)?.map(Value::Tree))
+        let Some(MemoValue::Blob(blob)) = self.store.memo_get(CAPTURE, &self.base_key(base))? else { return Ok(None) };
+        if !self.store.has(blob) {
+            return Ok(None);
+        }
+        let encoded = self.store.read(blob)?;
+        if !Fingerprint::decode(&encoded).is_some_and(|fingerprint| fingerprint.holds()) {
+            return Ok(None);
+        }
+        Ok(self.memo_tree(CAPTURED, blob.hash())?.map(Value::Tree))
+    }
+
+    /// What is wanted of this machine, and where it is looked for.
+    pub(super) fn base_key(&self, base: &Base) -> Vec<u8> {
+        format!("{base:?}\n{}", self.path.display()).into_bytes()
     }
 
     /// Literals are small and cost less to make than to look up.

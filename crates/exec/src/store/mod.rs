@@ -25,6 +25,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use action::digest::DirDigest;
@@ -176,7 +177,9 @@ fn make(root: &Path, format: &Path) -> Result<()> {
     let lock = root.join("lock");
     File::options().create(true).truncate(false).write(true).open(&lock).at(&lock)?;
     // The version comes last: whoever sees it sees a whole store.
-    let aside = root.join(format!("format.{}", std::process::id()));
+    static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
+    let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+    let aside = root.join(format!("format.{}.{attempt}", std::process::id()));
     fs::write(&aside, FORMAT).at(&aside)?;
     disk::rename(&aside, format)
 }

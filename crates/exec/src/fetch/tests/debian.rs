@@ -20,12 +20,14 @@ mkdir "$lists/busy" || { echo "E: Could not get lock $lists/lock" >&2; exit 100;
 trap 'rmdir "$lists/busy"' EXIT
 case $command in
 update)
+  rm -rf "$TMPDIR/new"; mkdir "$TMPDIR/new"
   sed 's/ \[[^]]*\]//' "$(setting Dir::Etc::sourcelist)" > "$TMPDIR/sources"
   while read -r kind archive suite component; do
     [ "$archive $component" = "http://host.invalid/debian main" ] && [ -f "$LAB/archive/$suite/$kind" ] ||
       { echo "E: The repository '$archive $suite Release' does not have a Release file." >&2; exit 100; }
-    cp "$LAB/archive/$suite/$kind" "$lists/$suite"
-  done < "$TMPDIR/sources";;
+    cp "$LAB/archive/$suite/$kind" "$TMPDIR/new/$suite"
+  done < "$TMPDIR/sources"
+  rm -f "$lists"/* 2>/dev/null; cp "$TMPDIR/new"/* "$lists";;
 madison)
   for list in "$lists"/*; do [ -f "$list" ] && sed -n "s/^$last \([^ ]*\) .*/ $last | \1 | here/p" "$list"; done; true;;
 source|download)
@@ -118,6 +120,20 @@ fn lists_are_renewed_once_by_a_process_and_kept_between_runs() {
     lab.config.debian.max_age = Duration::ZERO;
     assert_eq!(lab.fetch_bytes(&absent), b"one");
     assert_eq!(lab.calls("update"), 3);
+}
+
+#[test]
+fn lists_of_other_sources_are_not_used() {
+    let mut lab = Lab::debian();
+    lab.config.debian.suites = vec![Suite::Own];
+    lab.list("bookworm", "menhir 1-1 a.tar\n");
+    lab.list("testing", "menhir 1-1 b.tar\n");
+    lab.put("pool", "a.tar", b"one");
+    lab.put("pool", "b.tar", b"two");
+    let (one, two) = (source(b"one", &[orig("1-1")]), source(b"two", &[orig("1-1")]));
+    assert_eq!(fs::read(lab.fetch(&one).unwrap()).unwrap(), b"one");
+    lab.put("", "targets", TARGETS.replace("bookworm", "testing").as_bytes());
+    assert_eq!(fs::read(lab.fetch(&two).unwrap()).unwrap(), b"two", "the machine was upgraded meanwhile");
 }
 
 #[test]

@@ -85,6 +85,93 @@ fn a_later_run_takes_up_what_an_earlier_left() {
 }
 
 #[test]
+fn getting_farther_is_no_failure() {
+    let mut lab = Lab::new();
+    lab.config.http.retries = 1;
+    let body = noise(300_000);
+    let served = body.clone();
+    let server = Server::start(move |asked, _| cut(asked.file(&served, "\"a\""), 40_000));
+    assert_eq!(lab.fetch_bytes(&source(&body, &[url(server.url("/f"))])), body);
+    assert_eq!(server.asked().len(), 8);
+}
+
+#[test]
+fn a_server_that_serves_a_range_in_parts() {
+    let lab = Lab::new();
+    let body = noise(100_000);
+    let served = body.clone();
+    let server = Server::start(move |asked, before| match before {
+        0 => cut(asked.file(&served, "\"a\""), 30_000),
+        1 => status("206 Partial Content", &[("Content-Range", "bytes 30000-59999/100000")], &served[30_000..60_000]),
+        _ => asked.file(&served, "\"a\""),
+    });
+    assert_eq!(lab.fetch_bytes(&source(&body, &[url(server.url("/f"))])), body);
+    assert_eq!(ranges(&server), [None, Some("bytes=30000-".into()), Some("bytes=60000-".into())]);
+}
+
+#[test]
+fn only_strong_validators_are_sent_back() {
+    let body = noise(100_000);
+    let date = "Mon, 23 Nov 2026 06:40:00 GMT";
+    for (headers, expected) in [
+        (vec![("ETag", "\"a\""), ("Last-Modified", date)], Some("\"a\"")),
+        (vec![("ETag", "W/\"a\""), ("Last-Modified", date)], Some(date)),
+        (vec![("ETag", "W/\"a\"")], None),
+        (vec![("ETag", "")], None),
+        (vec![], None),
+    ] {
+        let lab = Lab::new();
+        let served = body.clone();
+        let server = Server::start(move |_, before| match before {
+            0 => cut(status("200 OK", &headers, &served), 30_000),
+            _ => status("206 Partial Content", &[("Content-Range", "bytes 30000-99999/100000")], &served[30_000..]),
+        });
+        assert_eq!(lab.fetch_bytes(&source(&body, &[url(server.url("/f"))])), body);
+        assert_eq!(server.asked()[1].headers.get("if-range").map(String::as_str), expected);
+    }
+}
+
+#[test]
+fn threads_that_want_the_same_wait_for_each_other() {
+    let lab = Lab::new();
+    let server = Server::start(|asked, _| {
+        let mut answer = asked.file(b"right", "\"a\"");
+        answer.insert(1, Piece::Pause(Duration::from_millis(200)));
+        answer
+    });
+    let wanted = source(b"right", &[url(server.url("/f"))]);
+    let fetcher = lab.fetcher();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| fetcher.fetch(&wanted, &lab.scratch(), &|_, _| {}).unwrap());
+        }
+    });
+    assert_eq!(server.asked().len(), 1);
+    assert_eq!(lab.left(), [wanted.hex()]);
+}
+
+#[test]
+fn who_waited_in_vain_tries_alone() {
+    let lab = Lab::new();
+    let server = Server::start(|asked, before| {
+        let mut answer = asked.file(if before == 0 { b"wrong" } else { b"right" }, "\"a\"");
+        answer.insert(1, Piece::Pause(Duration::from_millis(if before == 0 { 300 } else { 0 })));
+        answer
+    });
+    let wanted = source(b"right", &[url(server.url("/f"))]);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| lab.fetch(&wanted));
+        while server.asked().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let second = scope.spawn(|| lab.fetch(&wanted));
+        assert!(matches!(first.join().unwrap().unwrap_err().attempts[0].cause, Cause::Mismatch { .. }));
+        second.join().unwrap().unwrap();
+    });
+    assert_eq!(lab.left(), [wanted.hex()]);
+}
+
+#[test]
 fn another_server_goes_on_where_the_first_broke() {
     let mut lab = Lab::new();
     lab.config.http.retries = 0;

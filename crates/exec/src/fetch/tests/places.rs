@@ -1,6 +1,6 @@
 //! Mirrors, `file:` URLs, the order of places, several forms, several threads.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::*;
 
@@ -117,27 +117,4 @@ fn stopped_before_the_first_place() {
     let error = lab.fetch(&source(b"right", &[url("file:///a"), url("file:///b")])).unwrap_err();
     assert!(error.stopped());
     assert_eq!(error.attempts.len(), 1);
-}
-
-#[test]
-fn threads_that_want_the_same_wait_for_each_other() {
-    let mut lab = Lab::new();
-    let bytes = noise(3_000_000);
-    let wanted = source(&bytes, &[]);
-    lab.put("mirror", &cache_path(&wanted), &bytes);
-    lab.use_mirror();
-    let (fetcher, copied) = (lab.fetcher(), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let last = AtomicU64::new(0);
-                let progress = |now, _| last.store(now, Ordering::Relaxed);
-                let path = fetcher.fetch(&wanted, &lab.scratch(), &progress).unwrap();
-                assert_eq!(path, lab.scratch().join(wanted.hex()));
-                copied.fetch_add(last.load(Ordering::Relaxed), Ordering::Relaxed);
-            });
-        }
-    });
-    assert_eq!(copied.into_inner(), bytes.len() as u64, "copied once");
-    assert_eq!(lab.left(), [wanted.hex()]);
 }

@@ -85,6 +85,20 @@ fn opening_is_picky() {
     assert!(matches!(Store::open(&dir.path().join("file")), Err(StoreError::Io { .. })));
 }
 
+#[test]
+fn many_may_make_one_store() {
+    let dir = temp_dir();
+    for round in 0..20 {
+        let root = dir.path().join(round.to_string());
+        let open = || Store::open(&root).unwrap().put(b"x").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(open);
+            }
+        });
+    }
+}
+
 fn result(store: &Store, dir: &std::path::Path) -> CachedResult {
     build(&dir.join("out"), &sample());
     let output = store.ingest(&dir.join("out")).unwrap();

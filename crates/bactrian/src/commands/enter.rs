@@ -1,0 +1,114 @@
+//! `bactrian exec` and `bactrian shell`: commands of the user's inside a root.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
+use std::process::Command;
+
+use action::command::Action;
+use action::path::RelPath;
+use exec::sandbox::{self, Join, Room};
+use plan::layout;
+use plan::target::Target;
+
+use super::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::failure;
+use crate::project::{Inside, Project, Site};
+use crate::settings::{Exec, Means, Shell};
+use crate::workshop::Workshop;
+
+/// `bactrian exec`.
+pub(crate) fn exec(ctx: &Context<'_>, settings: &Exec) -> Result<Exit, CommandError> {
+    inside(ctx, &settings.project, settings.target, &settings.means, settings.command.clone())
+}
+
+/// `bactrian shell`.
+pub(crate) fn shell(ctx: &Context<'_>, settings: &Shell) -> Result<Exit, CommandError> {
+    match settings {
+        Shell::Target { project, target, means } => inside(ctx, project, *target, means, shell_line()),
+        Shell::Failed { id, means } => failed(ctx, id, means),
+    }
+}
+
+fn shell_line() -> Vec<OsString> {
+    ["/usr/bin/sh", "-i"].map(OsString::from).into()
+}
+
+fn inside(
+    ctx: &Context<'_>,
+    directory: &std::path::Path,
+    target: Target,
+    means: &Means,
+    arguments: Vec<OsString>,
+) -> Result<Exit, CommandError> {
+    // Any directory will do here: make and cmake projects are built too.
+    let compiler_libs = Project::find(directory).is_ok_and(|project| project.wants_compiler_libs);
+    let workshop = Workshop::open(ctx, means)?;
+    let site = Site::open(ctx, &workshop, means, directory, (&[target], compiler_libs))?;
+    let environment = environment(ctx, target);
+    start(site.command(Inside { arguments, environment })?)
+}
+
+/// What tells make and its like of the target.
+fn environment(ctx: &Context<'_>, target: Target) -> Vec<(String, String)> {
+    let tool = |name: &str| format!("/{}/{target}/bin/{name}", layout::CC);
+    let mut environment: Vec<_> = [("CC", "cc"), ("AR", "ar"), ("RANLIB", "ranlib"), ("LD", "ld"), ("NM", "nm")]
+        .map(|(variable, name)| (variable.to_owned(), tool(name)))
+        .into();
+    environment.push(("BACTRIAN_TARGET".to_owned(), target.to_string()));
+    environment.push(("PS1".to_owned(), format!("{target}:\\w$ ")));
+    if let Some(term) = ctx.around.env.get("TERM").and_then(|term| term.to_str()) {
+        environment.push(("TERM".to_owned(), term.to_owned()));
+    }
+    environment
+}
+
+/// The root of a failed action as it was left: the same inputs, its scratch and output joined again.
+fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandError> {
+    let workshop = Workshop::open(ctx, means)?;
+    let told = |error| failure::store(&error);
+    let Some(kept) = workshop.store.kept(id).map_err(told)? else {
+        let known = workshop.store.list_kept().map_err(told)?;
+        let known = known.into_iter().map(|kept| kept.id).collect::<Vec<_>>().join(", ");
+        let error = CommandError::usage(format_args!("there is no failed action `{id}`"));
+        return Err(match known.as_str() {
+            "" => error.hint("none is kept: the id is in the message of a build that failed"),
+            known => error.hint(format_args!("kept are {known}")),
+        });
+    };
+    let read = |digest| workshop.store.read(digest).map_err(told);
+    let action = Action::decode(&read(kept.action.as_blob())?, |command| {
+        workshop.store.read(command.as_blob()).unwrap_or_default()
+    });
+    let action = action.map_err(|error| CommandError::environment("the kept action cannot be read").cause(error))?;
+    let join = |name: &str| -> Result<Join, CommandError> {
+        let at = RelPath::new(name).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
+        Ok(Join { from: kept.root.join(name), at, writable: true })
+    };
+    let mut environment: BTreeMap<_, _> = action.command.environment;
+    environment.insert("PS1".to_owned(), format!("failed {id}:\\w$ "));
+    environment.insert("BACTRIAN_JOBS".to_owned(), means.jobs.to_string());
+    let room = Room {
+        root: action.input_root,
+        composed: &HashSet::new(),
+        joined: vec![join("tmp")?, join("out")?],
+        cwd: "/tmp".to_owned(),
+        environment,
+        arguments: shell_line(),
+    };
+    let scratch = workshop.store.scratch().map_err(told)?;
+    let command = sandbox::stage(&workshop.store, &workshop.builder, scratch.path(), &room)
+        .map_err(|error| CommandError::environment("cannot lay out the root").caused_by(&error))?;
+    ctx.ui.note("the recipe is /bactrian/recipe; `/bactrian/builder build` runs it again");
+    start(command)
+}
+
+fn start(mut command: Command) -> Result<Exit, CommandError> {
+    let status =
+        command.status().map_err(|error| CommandError::environment("cannot start the builder").cause(error))?;
+    match status.code() {
+        Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),
+        _ => Ok(Exit::of_program(status)),
+    }
+}

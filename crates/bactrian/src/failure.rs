@@ -1,0 +1,142 @@
+//! Failures of the libraries, as the user is told of them: one place for every sentence about a run that failed.
+
+use std::error::Error;
+
+use action::digest::BlobDigest;
+use action::outcome::{Outcome, Status};
+use exec::capture::CaptureError;
+use exec::engine::{NodeError, RunError};
+use exec::fetch::{Cause, FetchError};
+use exec::local::LocalError;
+use exec::store::{Store, StoreError};
+
+use crate::error::CommandError;
+
+/// How many lines of a failed command's output are shown.
+const LOG_LINES: usize = 30;
+
+/// A goal that could not be made.
+pub(crate) fn run(error: &RunError, logs: &Store) -> CommandError {
+    let label = &error.label;
+    match &error.cause {
+        NodeError::Fetch(cause) => fetch(label, cause),
+        NodeError::Unpack(cause) => CommandError::environment(format_args!("cannot unpack {label}"))
+            .caused_by(cause)
+            .hint("the archive has the right checksum, so this is a defect of Bactrian or of this machine's disk"),
+        NodeError::Capture(cause) => capture(cause),
+        NodeError::Store(cause) => store(cause),
+        NodeError::Local(cause) => local(label, cause),
+        NodeError::Action { outcome, kept, .. } => action(label, outcome, kept.as_deref(), logs),
+        NodeError::Stopped => CommandError::environment(format_args!("stopped while making {label}")),
+        NodeError::Compose(_) | NodeError::Kind => {
+            CommandError::bug(format_args!("cannot put together {label}")).caused_by(&error.cause)
+        }
+    }
+}
+
+/// The store cannot be used.
+pub(crate) fn store(error: &StoreError) -> CommandError {
+    let told = CommandError::environment("the store cannot be used").caused_by(error);
+    match error {
+        StoreError::ReadOnly { .. } => told.hint("give another directory with --store or BACTRIAN_STORE"),
+        StoreError::NoSpace { .. } => {
+            told.hint("free some space: `bactrian store gc --max-size 2G` deletes what was not used for longest")
+        }
+        StoreError::Permission { .. } => {
+            told.hint("it must be yours: change its owner, or give another with --store or BACTRIAN_STORE")
+        }
+        StoreError::Corrupt { .. } | StoreError::Missing { .. } => {
+            told.hint("`bactrian store verify --repair` deletes what is damaged, so that it is made again")
+        }
+        _ => told,
+    }
+}
+
+fn fetch(label: &str, error: &FetchError) -> CommandError {
+    let mut told = CommandError::environment(format_args!("no place has {label}"));
+    for attempt in &error.attempts {
+        told = told.cause(format_args!("{} ({}): {}", attempt.place, attempt.source, attempt.cause));
+    }
+    let offline = error.attempts.iter().any(|attempt| attempt.cause == Cause::Offline);
+    let missing = error.attempts.iter().find_map(|attempt| match &attempt.cause {
+        Cause::ToolMissing { tool, package } => Some((tool, package)),
+        _ => None,
+    });
+    if offline {
+        told = told.hint("leave out --offline, or name a directory that has it with --mirror");
+    }
+    if let Some((tool, package)) = missing {
+        told = told.hint(format_args!("`apt-get install {package}` brings {tool}"));
+    }
+    if error.attempts.iter().any(|attempt| matches!(attempt.cause, Cause::Mismatch { .. })) {
+        told = told.hint("a file with another checksum is never used: the place has been changed, or is damaged");
+    }
+    told
+}
+
+fn capture(error: &CaptureError) -> CommandError {
+    CommandError::environment("the base image cannot be made of this machine's tools")
+        .caused_by(error)
+        .hint("`bactrian doctor` lists everything that is missing, and how to get it")
+}
+
+fn local(label: &str, error: &LocalError) -> CommandError {
+    match error {
+        LocalError::Store(cause) => store(cause),
+        LocalError::NoRoot { message } => no_root(message),
+        LocalError::Stage(_) | LocalError::Io { .. } => {
+            let told = CommandError::environment(format_args!("cannot run {label}")).caused_by(error);
+            hint_about_space(told, error)
+        }
+    }
+}
+
+/// This machine has no way to give a process a root of its own.
+pub(crate) fn no_root(message: &str) -> CommandError {
+    CommandError::environment("this machine does not let a process have a root of its own")
+        .cause(message)
+        .hint("allow user namespaces: sysctl -w user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0")
+        .hint("or run bactrian as root")
+}
+
+fn hint_about_space(told: CommandError, error: &(dyn Error + 'static)) -> CommandError {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let full = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if full == Some(std::io::ErrorKind::StorageFull) {
+            return told
+                .hint("the disk is full: `bactrian store gc --max-size 2G` frees what was not used for longest");
+        }
+        next = error.source();
+    }
+    told
+}
+
+fn action(label: &str, outcome: &Outcome, kept: Option<&str>, logs: &Store) -> CommandError {
+    let told = match &outcome.status {
+        Status::Infrastructure(message) => {
+            return CommandError::environment(format_args!("cannot run {label}")).cause(message);
+        }
+        Status::TimedOut => CommandError::build(format_args!("{label}: took longer than its limit")),
+        Status::NoOutput => CommandError::build(format_args!("{label}: ended well, but left no output")),
+        Status::Exit(code) => CommandError::build(format_args!("{label}: failed with exit code {code}")),
+        Status::Success | Status::Cancelled => CommandError::build(format_args!("{label}: stopped")),
+    };
+    let told = [outcome.stdout, outcome.stderr].into_iter().fold(told, |told, log| match tail(logs, log) {
+        Some(text) => told.cause(text),
+        None => told,
+    });
+    match kept {
+        Some(id) => told.hint(format_args!("`bactrian shell --failed {id}` goes where it failed")),
+        None => told,
+    }
+}
+
+/// The last lines of a log, if there are any.
+fn tail(logs: &Store, log: BlobDigest) -> Option<String> {
+    let bytes = logs.read(log).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<_> = text.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..)?;
+    (!last.is_empty()).then(|| last.join("\n"))
+}

@@ -1,0 +1,188 @@
+//! The user's project: where its files say what it is, and entering the root it is built in.
+//!
+//! The project's directory is joined at `/src`; dune's build directory is the store's, mounted over `_build`, so the
+//! user's own dune and ours do not undo each other's work. Not here: what runs inside (the commands).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use action::path::RelPath;
+use exec::engine::Report;
+use exec::sandbox::{self, Join, Room};
+use exec::store::{Guard, Scratch};
+use plan::layout;
+use plan::project::ProjectRoot;
+use plan::target::Target;
+
+use crate::commands::Context;
+use crate::error::CommandError;
+use crate::failure;
+use crate::settings::Means;
+use crate::workshop::{Workshop, release};
+
+/// Directories that hold no part of a project's description.
+const SKIPPED: [&str; 4] = ["_build", "_opam", "dist", "node_modules"];
+/// How deep a project is looked into.
+const DEPTH: usize = 12;
+
+/// A dune project on disk.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Project {
+    pub(crate) directory: PathBuf,
+    /// Whether it describes packages, which say what is installed.
+    pub(crate) has_packages: bool,
+    /// Whether something in it names compiler-libs.
+    pub(crate) wants_compiler_libs: bool,
+}
+
+impl Project {
+    /// The project in `directory`.
+    pub(crate) fn find(directory: &Path) -> Result<Self, CommandError> {
+        let shown = directory.display();
+        if !directory.is_dir() {
+            return Err(CommandError::usage(format_args!("{shown} is no directory")));
+        }
+        let is_root =
+            |directory: &Path| ["dune-workspace", "dune-project"].iter().any(|file| directory.join(file).is_file());
+        if !is_root(directory) {
+            let told = CommandError::usage(format_args!("{shown} is not a dune project"))
+                .cause("there is no `dune-project` and no `dune-workspace` in it");
+            return Err(match directory.ancestors().skip(1).find(|above| is_root(above)) {
+                Some(above) => told.hint(format_args!("did you mean {}?", above.display())),
+                None => told.hint("give the project's directory, or make a `dune-project` with `(lang dune 3.0)`"),
+            });
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            has_packages: has_packages(directory),
+            wants_compiler_libs: names_compiler_libs(directory, DEPTH),
+        })
+    }
+}
+
+/// Whether there is an opam file or a package in `dune-project`. A word too many costs a second look, no more.
+fn has_packages(directory: &Path) -> bool {
+    let described = fs::read_to_string(directory.join("dune-project")).is_ok_and(|text| text.contains("(package"));
+    let is_opam = |entry: fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "opam");
+    described || fs::read_dir(directory).is_ok_and(|entries| entries.flatten().any(is_opam))
+}
+
+/// Whether a file called `dune` below `directory` names compiler-libs. Unreadable places are dune's to complain about.
+fn names_compiler_libs(directory: &Path, depth: usize) -> bool {
+    let Ok(entries) = fs::read_dir(directory) else { return false };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { return false };
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                let skipped = name.starts_with('.') || SKIPPED.contains(&name);
+                depth > 0 && !skipped && names_compiler_libs(&entry.path(), depth - 1)
+            }
+            Ok(_) if name == "dune" => {
+                fs::read_to_string(entry.path()).is_ok_and(|text| text.contains("compiler-libs"))
+            }
+            _ => false,
+        }
+    })
+}
+
+/// A project's root, made and ready to be entered.
+pub(crate) struct Site<'w> {
+    workshop: &'w Workshop<'w>,
+    report: Report,
+    project: PathBuf,
+    /// dune's build directory on this machine.
+    pub(crate) build: PathBuf,
+    scratch: Scratch,
+    _lock: Guard,
+}
+
+impl<'w> Site<'w> {
+    /// Makes the root for building `project` for `targets`, and waits until no other Bactrian builds it.
+    pub(crate) fn open(
+        ctx: &Context<'_>,
+        workshop: &'w Workshop<'w>,
+        means: &Means,
+        project: &Path,
+        wanted: (&[Target], bool),
+    ) -> Result<Self, CommandError> {
+        let (targets, compiler_libs) = wanted;
+        let root = ProjectRoot { release: release(means)?, targets: targets.to_vec(), compiler_libs };
+        let report = workshop.make(|planner| Ok(vec![planner.project_root(&root)?]))?;
+        let place = workshop.store.project(project).map_err(|error| failure::store(&error))?;
+        let lock = match place.try_lock().map_err(|error| failure::store(&error))? {
+            Some(lock) => lock,
+            None => {
+                ctx.ui.note("waiting for another bactrian that builds this project");
+                place.lock().map_err(|error| failure::store(&error))?
+            }
+        };
+        let build = place.dir().join("_build");
+        let mount_point = project.join("_build");
+        for directory in [&build, &mount_point] {
+            fs::create_dir_all(directory).map_err(|error| {
+                CommandError::environment(format_args!("cannot make {}", directory.display())).cause(error)
+            })?;
+        }
+        let scratch = workshop.store.scratch().map_err(|error| failure::store(&error))?;
+        Ok(Self { workshop, report, project: project.to_owned(), build, scratch, _lock: lock })
+    }
+
+    /// A command inside the root, in the project's directory; not yet started.
+    pub(crate) fn command(&self, room_for: Inside) -> Result<Command, CommandError> {
+        let root = self.report.values.first().copied().map(exec::engine::Value::tree);
+        let Some(Ok(root)) = root else { return Err(CommandError::bug("a root is no tree")) };
+        let join = |from: &Path, at: &str| -> Result<Join, CommandError> {
+            let at = RelPath::new(at).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
+            Ok(Join { from: from.to_owned(), at, writable: true })
+        };
+        let mut environment = plan::project::environment();
+        environment.extend(room_for.environment);
+        let room = Room {
+            root,
+            composed: &self.report.composed,
+            joined: vec![join(&self.project, layout::SRC)?, join(&self.build, &format!("{}/_build", layout::SRC))?],
+            cwd: format!("/{}", layout::SRC),
+            environment,
+            arguments: room_for.arguments,
+        };
+        let skeleton = self.scratch.path().join("root");
+        fs::create_dir_all(&skeleton).map_err(|error| {
+            CommandError::environment(format_args!("cannot make {}", skeleton.display())).cause(error)
+        })?;
+        sandbox::stage(&self.workshop.store, &self.workshop.builder, &skeleton, &room)
+            .map_err(|error| CommandError::environment("cannot lay out the root").caused_by(&error))
+    }
+}
+
+/// What is run in a root.
+pub(crate) struct Inside {
+    pub(crate) arguments: Vec<std::ffi::OsString>,
+    /// Added to the environment that every project has.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_directory_is() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path();
+        let sub = root.join("sub");
+        fs::create_dir(&sub).unwrap();
+        assert_eq!(Project::find(&root.join("absent")).unwrap_err().exit().code(), 2);
+        assert!(Project::find(root).unwrap_err().message.contains("is not a dune project"));
+        fs::write(root.join("dune-project"), "(lang dune 3.0)").unwrap();
+        let hints = Project::find(&sub).unwrap_err().hints;
+        assert!(hints.iter().any(|hint| hint.contains(&root.display().to_string())), "{hints:?}");
+        let project = Project::find(root).unwrap();
+        assert!(!project.has_packages && !project.wants_compiler_libs);
+        fs::write(sub.join("dune"), "(library (name x) (libraries compiler-libs.common))").unwrap();
+        fs::write(root.join("x.opam"), "").unwrap();
+        let project = Project::find(root).unwrap();
+        assert!(project.has_packages && project.wants_compiler_libs);
+    }
+}

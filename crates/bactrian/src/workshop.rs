@@ -1,0 +1,119 @@
+//! Where things are made: the store, the fetcher and the engine of one command, opened once.
+//!
+//! Not here: what is made (the commands), and what is said when it fails ([`crate::failure`]).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use action::graph::{Graph, NodeId};
+use exec::builder_image::BUILDER;
+use exec::engine::{Engine, Report, Value};
+use exec::event::Sink;
+use exec::fetch::config::registry_environment;
+use exec::fetch::{self, FetchConfig, Fetcher};
+use exec::store::Store;
+use plan::ocaml::Release;
+use plan::planner::{PlanError, Planner};
+
+use crate::commands::Context;
+use crate::error::CommandError;
+use crate::failure;
+use crate::settings::{Means, Mirror};
+
+/// The means of one command.
+pub(crate) struct Workshop<'c> {
+    pub(crate) store: Store,
+    /// The builder program on this machine.
+    pub(crate) builder: PathBuf,
+    fetcher: Fetcher,
+    ctx: &'c Context<'c>,
+    jobs: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl<'c> Workshop<'c> {
+    /// Opens the store and what else `means` names.
+    pub(crate) fn open(ctx: &'c Context<'c>, means: &Means) -> Result<Self, CommandError> {
+        let told = &mut |holders: &[u32]| {
+            let holders = holders.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            ctx.ui.note(format_args!("waiting for the store: process {holders} is collecting garbage"));
+        };
+        let store = Store::open_telling(&means.store, told).map_err(|error| failure::store(&error))?;
+        let builder = store
+            .put(BUILDER)
+            .and_then(|digest| store.blob_path(digest, true))
+            .map_err(|error| failure::store(&error))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let variables = ctx.around.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut config = FetchConfig::new(registry_environment(variables), means.store.join("downloads/apt"));
+        config.mirrors = means.mirrors.iter().map(mirror).collect();
+        config.offline = means.offline;
+        config.stop = Arc::clone(&stop);
+        Ok(Self { store, builder, fetcher: Fetcher::new(config), ctx, jobs: means.jobs.get(), stop })
+    }
+
+    /// Makes what `goals` adds to an empty plan.
+    pub(crate) fn make(
+        &self,
+        goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+    ) -> Result<Report, CommandError> {
+        let (graph, goals) = plan(goals)?;
+        let report = self.ctx.watch(|sink| self.engine(sink).run(&graph, &goals));
+        report.map_err(|error| failure::run(&error, &self.store))
+    }
+
+    /// Those of `goals` that have been made.
+    pub(crate) fn look_up(
+        &self,
+        goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+    ) -> Result<Vec<Option<Value>>, CommandError> {
+        let (graph, goals) = plan(goals)?;
+        self.engine(&|_| ()).look_up(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
+    }
+
+    /// Forgets the results of `goals`; returns how many there were.
+    pub(crate) fn forget(
+        &self,
+        goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+    ) -> Result<usize, CommandError> {
+        let (graph, goals) = plan(goals)?;
+        self.engine(&|_| ()).forget(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
+    }
+
+    fn engine<'e>(&'e self, sink: &'e dyn Sink) -> Engine<'e> {
+        Engine {
+            store: &self.store,
+            fetcher: &self.fetcher,
+            builder: self.builder.clone(),
+            path: self.ctx.around.env.get("PATH").unwrap_or_default().to_owned(),
+            jobs: self.jobs,
+            sink,
+            stop: &self.stop,
+        }
+    }
+}
+
+fn plan(
+    goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+) -> Result<(Graph, Vec<NodeId>), CommandError> {
+    let mut planner = Planner::new(BUILDER);
+    let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
+    Ok((planner.finish(), goals))
+}
+
+/// The release that settings ask for.
+pub(crate) fn release(means: &Means) -> Result<Release, CommandError> {
+    let Some(version) = means.ocaml else { return Ok(Release::default()) };
+    version.to_string().parse().map_err(|error| {
+        let known = Release::ALL.map(Release::version).join(" and ");
+        CommandError::usage(error).hint(format_args!("{known} can be built"))
+    })
+}
+
+fn mirror(mirror: &Mirror) -> fetch::Mirror {
+    match mirror {
+        Mirror::Directory(path) => fetch::Mirror::Directory(path.clone()),
+        Mirror::Url(url) => fetch::Mirror::parse(url),
+    }
+}

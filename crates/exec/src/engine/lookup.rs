@@ -1,0 +1,54 @@
+//! Asking what is there, and forgetting it, without making anything.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use action::graph::{Graph, Node, NodeId};
+
+use super::probe::label;
+use super::{Engine, NodeError, RunError, State, Value};
+
+impl Engine<'_> {
+    /// The values of `goals` that are in the store.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn look_up(&self, graph: &Graph, goals: &[NodeId]) -> Result<Vec<Option<Value>>, RunError> {
+        let state = self.known(graph, goals)?;
+        let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(goals.iter().map(|goal| state.value(*goal)).collect())
+    }
+
+    /// Removes the results of those of `goals` that are actions from the action cache, so that they are made again and a
+    /// collection of garbage deletes their outputs; returns how many there were.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    pub fn forget(&self, graph: &Graph, goals: &[NodeId]) -> Result<usize, RunError> {
+        let state = self.known(graph, goals)?;
+        let mut forgotten = 0;
+        for node in goals.iter().filter_map(|goal| graph.get(*goal)) {
+            let Node::Run(run) = node else { continue };
+            let forget = || -> Result<bool, NodeError> {
+                let Some(prepared) = self.prepare(run, &state)? else { return Ok(false) };
+                Ok(self.store.remove_result(prepared.encoded.digest)?)
+            };
+            let was_there = forget().map_err(|cause| RunError { label: label(graph, node), cause })?;
+            forgotten += usize::from(was_there);
+        }
+        Ok(forgotten)
+    }
+
+    fn known(&self, graph: &Graph, goals: &[NodeId]) -> Result<Mutex<State>, RunError> {
+        let state = Mutex::new(State { values: vec![None; graph.len()], composed: HashSet::new() });
+        let wanted = graph.needed_for(goals);
+        for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
+            let found = self.probe(graph, node, &state);
+            let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
+            if let Some(value) = found {
+                state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
+            }
+        }
+        Ok(state)
+    }
+}

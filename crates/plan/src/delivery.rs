@@ -1,0 +1,106 @@
+//! What dune is asked for, and which of the things it made are the programs to deliver.
+//!
+//! A project with packages is asked for what they install, one without for everything; in both cases for the targets'
+//! contexts alone: what those need of the host is built on the way. Not here: running dune, copying programs.
+
+use builder::install::{Section, parse};
+
+use crate::project::toolchain_name;
+use crate::target::Target;
+
+/// A program that dune made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Program {
+    /// What it is called when installed.
+    pub name: String,
+    /// The file, relative to dune's build directory.
+    pub path: String,
+}
+
+/// dune's name of the context of `target`, a directory in its build directory.
+#[must_use]
+pub fn context(target: Target) -> String {
+    format!("default.{}", toolchain_name(target))
+}
+
+/// How the names of files end in which dune lists what packages install for `target`; they are in the context.
+#[must_use]
+pub fn install_file_suffix(target: Target) -> String {
+    format!("-{}.install", toolchain_name(target))
+}
+
+/// dune's arguments for building `targets` in the working directory.
+#[must_use]
+pub fn dune_arguments(targets: &[Target], what: Wanted, jobs: usize) -> Vec<String> {
+    let mut arguments: Vec<String> = ["build", "--root", ".", "-j"].map(str::to_owned).into();
+    arguments.push(jobs.to_string());
+    for target in targets {
+        arguments.extend(["-x".to_owned(), toolchain_name(*target)]);
+    }
+    let alias = match what {
+        Wanted::Installed => "install",
+        Wanted::Everything => "default",
+    };
+    arguments.extend(targets.iter().map(|target| format!("@_build/{}/{alias}", context(*target))));
+    arguments
+}
+
+/// How much of a project is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// What its packages install.
+    Installed,
+    /// All that dune builds by default.
+    Everything,
+}
+
+/// The programs among what an install file lists, sorted by name. The text is dune's own; what cannot be read of it
+/// lists nothing.
+#[must_use]
+pub fn programs(install_file: &[u8]) -> Vec<Program> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    let mut programs: Vec<_> = parse(install_file)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|entry| matches!(entry.section, Section::Bin | Section::Sbin))
+        .filter_map(|entry| {
+            let source = text(&entry.source)?;
+            let path = source.strip_prefix("_build/").unwrap_or(&source).to_owned();
+            let installed = entry.destination.as_deref().and_then(text).unwrap_or_else(|| source.clone());
+            let name = installed.rsplit('/').next().unwrap_or_default().to_owned();
+            Some(Program { name, path })
+        })
+        .collect();
+    programs.sort();
+    programs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_built_in_its_own_context_alone() {
+        let targets = ["aarch64-linux-musl", "x86_64-linux-gnu.2.28"].map(|name| name.parse().unwrap());
+        let arguments = dune_arguments(&targets, Wanted::Installed, 2).join(" ");
+        assert_eq!(
+            arguments,
+            "build --root . -j 2 -x aarch64-linux-musl -x x86_64-linux-gnu.2.28 \
+             @_build/default.aarch64-linux-musl/install @_build/default.x86_64-linux-gnu.2.28/install"
+        );
+    }
+
+    #[test]
+    fn programs_are_what_is_installed_in_bin() {
+        let text = br#"
+lib: ["_build/install/default.t/lib/p/META" {"../../t-sysroot/lib/p/META"}]
+bin: [
+  "_build/install/default.t/bin/p" {"../../t-sysroot/bin/p"}
+  "_build/install/default.t/bin/helper"
+]
+"#;
+        let program = |name: &str| Program { name: name.to_owned(), path: format!("install/default.t/bin/{name}") };
+        assert_eq!(programs(text), [program("helper"), program("p")]);
+        assert_eq!(programs(b"bin: [ \"unterminated"), []);
+    }
+}
