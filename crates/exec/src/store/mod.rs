@@ -4,14 +4,14 @@
 //! | below the root | what |
 //! |---|---|
 //! | `format`, `lock` | version of the layout; a lock shared by all users of the store, exclusive for [`Store::gc`] |
-//! | `cas/ab/<hash>[.x]` | blobs, also encoded directories; `.x` is the executable variant ([`cas`]) |
-//! | `trees/ab/<hash>` | checkouts: trees on disk, made of hard links ([`checkout`]) |
-//! | `ac/ab/<hash>` | action cache: `ActionResult` messages ([`results`]) |
-//! | `memo/<kind>/ab/<hash>` | small derived facts ([`memo`]) |
-//! | `projects/<hash>` | persistent scratch of user projects ([`project`]) |
-//! | `kept/<id>` | roots of failed actions ([`kept`]) |
-//! | `locks/<kind>-<hash>` | locks on pieces of work ([`lock`]) |
-//! | `tmp/<pid>-<n>` | scratch, gone with its owner ([`scratch`]) |
+//! | `cas/ab/<hash>[.x]` | blobs, also encoded directories; `.x` is the executable variant (`cas`) |
+//! | `trees/ab/<hash>` | checkouts: trees on disk, made of hard links (`checkout`) |
+//! | `ac/ab/<hash>` | action cache: `ActionResult` messages (`results`) |
+//! | `memo/<kind>/ab/<hash>` | small derived facts (`memo`) |
+//! | `projects/<hash>` | persistent scratch of user projects (`project`) |
+//! | `kept/<id>` | roots of failed actions (`kept`) |
+//! | `locks/<kind>-<hash>` | locks on pieces of work (`lock`) |
+//! | `tmp/<pid>-<n>` | scratch, gone with its owner (`scratch`) |
 //!
 //! # Invariants
 //! Objects are immutable: complete and durable before they get their name, so a process may be killed at any moment.
