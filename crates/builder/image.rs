@@ -76,8 +76,10 @@ fn flags(workspace: &Path) -> OsString {
 /// Where the standard library's sources lie if they are installed, and the commit of the toolchain.
 fn rust_sources() -> Option<(PathBuf, String)> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let ask =
-        |arguments: &[&str]| Some(String::from_utf8(Command::new(&rustc).args(arguments).output().ok()?.stdout).ok()?);
+    let ask = |arguments: &[&str]| {
+        let output = Command::new(&rustc).args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
     let sysroot = ask(&["--print", "sysroot"])?;
     let version = ask(&["--version", "--verbose"])?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;

@@ -434,18 +434,18 @@ fn interactive_shells_get_the_terminal_and_give_it_back() {
     }
     let scratch = Scratch::new();
     for mode in modes() {
-        let in_terminal = |options: &str| {
+        let in_terminal = |options: &str, after: &str| {
             let mut command = scratch.enter(mode);
             command.args(options.split_whitespace()).args(["--", "sh", "-ic", "tty; sleep 0.01 & wait; exit 5"]);
             let line: Vec<&str> = command.get_args().map(|argument| argument.to_str().unwrap()).collect();
             let line = line.join("\" \"");
             let file = scratch.path("script");
-            std::fs::write(&file, format!("{} \"{line}\"; echo code $?; sh -ic tty", scratch.path("builder"))).unwrap();
-            stdout(&outside(&format!("script -qec 'sh {file}' /dev/null </dev/null")))
+            std::fs::write(&file, format!("{} \"{line}\"; echo code $?; {after}", scratch.path("builder"))).unwrap();
+            stdout(&outside(&format!("timeout 20 script -qec 'sh {file}' /dev/null </dev/null")))
         };
-        let without = in_terminal("");
+        let without = in_terminal("", "true");
         assert!(without.contains("not a tty"), "{mode}: the control: {without}");
-        let with = in_terminal("--terminal");
+        let with = in_terminal("--terminal", "sh -ic tty");
         let lines: Vec<&str> = with.lines().map(str::trim).collect();
         assert_eq!((lines[0], lines[1], lines.len()), ("/dev/console", "code 5", 3), "{mode}: {with}");
         assert!(lines[2].starts_with("/dev/pts/"), "{mode}: {with}");
