@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
@@ -330,21 +331,22 @@ fn chunks_and_bodies_without_length() {
 
 #[test]
 fn a_stalled_server_times_out_and_is_resumed() {
-    let lab = Lab::new();
+    let mut lab = Lab::new();
+    lab.config.http.stall = Duration::from_secs(1);
     let body = noise(100_000);
     let served = body.clone();
     let server = Server::start(move |asked, before| {
         let mut answer = asked.file(&served, "\"a\"");
         if before == 0 {
             answer = cut(answer, 60_000);
-            answer.push(Piece::Pause(Duration::from_secs(3)));
+            answer.push(Piece::Pause(Duration::from_secs(60)));
         }
         answer
     });
     let begun = Instant::now();
     assert_eq!(lab.fetch_bytes(&source(&body, &[url(server.url("/f"))])), body);
-    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
-    assert_eq!(ranges(&server), [None, Some("bytes=60000-".into())]);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(ranges(&server)[1], Some("bytes=60000-".into()));
 }
 
 #[test]
@@ -352,21 +354,21 @@ fn a_silent_server_times_out() {
     let mut lab = Lab::new();
     lab.config.http.retries = 1;
     lab.config.http.stall = Duration::from_millis(100);
-    let server = Server::start(|_, _| vec![Piece::Pause(Duration::from_secs(3))]);
+    let server = Server::start(|_, _| vec![Piece::Pause(Duration::from_secs(60))]);
     let causes = lab.causes(&source(b"right", &[url(server.url("/f"))]));
     assert_eq!(causes, [Cause::Timeout(Duration::from_millis(100))]);
-    assert_eq!(server.asked().len(), 2);
+    server.wait_for(2);
 }
 
 #[test]
 fn slow_is_not_stalled() {
     let mut lab = Lab::new();
-    lab.config.http.stall = Duration::from_millis(600);
+    lab.config.http.stall = Duration::from_secs(2);
     let server = Server::start(|asked, _| {
         let mut answer = cut(asked.file(b"right", "\"a\""), 0);
         for byte in b"right" {
             answer.push(Piece::Bytes(vec![*byte]));
-            answer.push(Piece::Pause(Duration::from_millis(200)));
+            answer.push(Piece::Pause(Duration::from_millis(500)));
         }
         answer
     });
@@ -376,22 +378,26 @@ fn slow_is_not_stalled() {
 
 #[test]
 fn stopping_ends_a_download_at_once_and_keeps_its_part() {
-    let mut lab = Lab::new();
-    lab.config.http.stall = Duration::from_secs(20);
+    let lab = Lab::new();
     let server = Server::start(|asked, _| {
         let mut answer = cut(asked.file(&noise(100_000), "\"a\""), 60_000);
-        answer.push(Piece::Pause(Duration::from_secs(4)));
+        answer.push(Piece::Pause(Duration::from_secs(60)));
         answer
     });
     let wanted = source(&noise(100_000), &[url(server.url("/f")), url("file:///never/asked")]);
     let begun = Instant::now();
+    let stop = lab.config.stop.clone();
+    let (told, heard) = mpsc::channel();
     let error = thread::scope(|scope| {
-        let fetch = scope.spawn(|| lab.fetch(&wanted));
-        thread::sleep(Duration::from_millis(300));
-        lab.config.stop.store(true, Ordering::Relaxed);
-        fetch.join().unwrap().unwrap_err()
+        scope.spawn(move || {
+            heard.iter().find(|bytes| *bytes == 60_000);
+            // By now the download waits for more, or will.
+            thread::sleep(Duration::from_millis(50));
+            stop.store(true, Ordering::Relaxed);
+        });
+        lab.fetcher().fetch(&wanted, &lab.scratch(), &move |now, _| told.send(now).unwrap_or_default()).unwrap_err()
     });
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     assert!(error.stopped() && error.attempts.len() == 1, "{error:?}");
     assert_eq!(fs::metadata(lab.scratch().join(format!("{}.part", wanted.hex()))).unwrap().len(), 60_000);
 }

@@ -147,7 +147,7 @@ fn failures_keep_the_last_words() {
 #[test]
 fn tools_are_killed_when_stopped_or_too_slow_and_leave_nothing() {
     let mut lab = Lab::new();
-    lab.tool("npm", "touch out/half; touch $LAB/begun; sleep 5; touch $LAB/survived");
+    lab.tool("npm", "touch out/half; touch $LAB/begun; sleep 60; touch $LAB/survived");
     let wanted = source(b"right", &[npm("a", "1"), url("file:///b")]);
     let begun = Instant::now();
     thread::scope(|scope| {
@@ -161,7 +161,7 @@ fn tools_are_killed_when_stopped_or_too_slow_and_leave_nothing() {
     lab.config.stop.store(false, Ordering::Relaxed);
     lab.config.tools.time = Duration::from_millis(100);
     assert_eq!(lab.causes(&wanted), [Cause::Timeout(Duration::from_millis(100)), Cause::NotFound]);
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(lab.left(), [""; 0]);
     assert!(!lab.path("survived").exists());
 }

@@ -47,6 +47,17 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// Waits until so many requests have been read; a client may give up before its request is.
+    pub(super) fn wait_for(&self, requests: usize) {
+        for _ in 0..2000 {
+            if self.asked().len() >= requests {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{} requests instead of {requests}", self.asked().len());
+    }
+
     pub(super) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
