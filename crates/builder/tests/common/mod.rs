@@ -1,5 +1,6 @@
 //! What the tests share: random values, and the real static program.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "every test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 use std::process::Output;
 use std::sync::OnceLock;
