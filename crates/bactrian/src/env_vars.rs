@@ -7,6 +7,7 @@
 pub(crate) struct Variable {
     pub(crate) name: &'static str,
     /// The option that says the same and goes before it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the reference and tests read it"))]
     pub(crate) option: Option<&'static str>,
     /// What it does, for the reference.
     #[cfg_attr(not(test), expect(dead_code, reason = "only the reference is made from it"))]

@@ -109,6 +109,8 @@ pub(crate) struct Object {
     pub(crate) endian: Option<&'static str>,
     pub(crate) float_abi: Option<&'static str>,
     pub(crate) system: Option<String>,
+    /// Of the system: for Linux, the oldest kernel its C library was built for.
+    pub(crate) oldest_release: Option<String>,
     pub(crate) libc: Option<&'static str>,
     pub(crate) signature: Option<&'static str>,
     pub(crate) linkage: Option<&'static str>,

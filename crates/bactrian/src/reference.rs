@@ -137,6 +137,18 @@ Sizes are in bytes, times in milliseconds. The last object is always `end`.
     );
 }
 
+#[test]
+fn every_line_is_an_object_with_schema_and_reason() {
+    for message in messages::samples::all() {
+        let line = message.to_line();
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(object["schema"], messages::SCHEMA);
+        let heading = format!("## `{}`", object["reason"].as_str().unwrap());
+        assert!(explain(&message).starts_with(&heading), "{line}");
+        assert_eq!(line.matches('\n').count(), 1);
+    }
+}
+
 /// The heading and prose of a message. Exhaustive: a new message must be explained.
 fn explain(message: &Message<'_>) -> &'static str {
     match message {
@@ -164,7 +176,7 @@ fn explain(message: &Message<'_>) -> &'static str {
         Message::Inspected(_) => {
             "## `inspected`\n\nA file of `bactrian inspect`. `objects` is empty if it is no object file. `kind` is `executable`, \
              `shared-library`, `relocatable`, `import-stub`, `core`, `debug-companion` or `other`; `linkage` is `static`, `static-pie` or \
-             `dynamic`. `glibc.floor` is the oldest glibc it starts with, `because_of` the symbols that decide that."
+             `dynamic`. `oldest_release` is that of `system` (for Linux, the kernel its C library was built for). `glibc.floor` is the oldest glibc it starts with, `because_of` the symbols that decide that."
         }
         Message::Check { .. } => "## `check`\n\nA check of `bactrian doctor`. `status` is `ok`, `warn` or `fail`.",
         Message::StoreStats { .. } => "## `store-stats`\n\nWhat is in the store. What areas share counts on disk once.",

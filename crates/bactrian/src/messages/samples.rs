@@ -69,6 +69,7 @@ fn inspected() -> Inspected {
         bits: Some(64),
         endian: Some("little"),
         system: Some("Linux".to_owned()),
+        oldest_release: Some("3.7.0".to_owned()),
         libc: Some("glibc"),
         linkage: Some("dynamic"),
         interpreter: Some("/lib/ld-linux-aarch64.so.1".to_owned()),

@@ -68,8 +68,10 @@ fn machine(object: &Object) -> String {
 }
 
 fn system(object: &Object) -> String {
+    let Some(system) = &object.system else { return String::new() };
+    let release = object.oldest_release.as_ref().map_or_else(String::new, |release| format!(" {release} or later"));
     let libc = object.libc.map_or_else(String::new, |libc| format!(", {libc}"));
-    object.system.as_ref().map_or_else(String::new, |system| format!("{system}{libc}"))
+    format!("{system}{release}{libc}")
 }
 
 fn glibc(object: &Object) -> String {

@@ -74,7 +74,7 @@ fn for_machines() {
     let json = Look { format: MessageFormat::Json, ..Look::DEFAULT };
     let (exit, out) = play(json, &[("a.o", &object("/home/bob/a"))]);
     assert_eq!(exit, Ok(Exit::Done));
-    insta::assert_snapshot!(out, @r#"{"schema":1,"reason":"inspected","file":"a.o","container":null,"objects":[{"slice":null,"member":null,"damage":null,"format":"ELF","kind":"relocatable","cpu":"aarch64","bits":64,"endian":"little","float_abi":null,"system":null,"libc":null,"signature":null,"linkage":null,"interpreter":null,"own_name":null,"libraries":[],"optional_libraries":[],"search_path":[],"glibc":null}],"host_paths":[{"path":"/home/bob/a","count":1,"section":null}]}"#);
+    insta::assert_snapshot!(out, @r#"{"schema":1,"reason":"inspected","file":"a.o","container":null,"objects":[{"slice":null,"member":null,"damage":null,"format":"ELF","kind":"relocatable","cpu":"aarch64","bits":64,"endian":"little","float_abi":null,"system":null,"oldest_release":null,"libc":null,"signature":null,"linkage":null,"interpreter":null,"own_name":null,"libraries":[],"optional_libraries":[],"search_path":[],"glibc":null}],"host_paths":[{"path":"/home/bob/a","count":1,"section":null}]}"#);
 }
 
 #[test]
@@ -93,7 +93,8 @@ fn a_program_for_people() {
         cpu: Some("aarch64".to_owned()),
         bits: Some(64),
         endian: Some("little"),
-        system: Some("Linux 3.7.0".to_owned()),
+        system: Some("Linux".to_owned()),
+        oldest_release: Some("3.7.0".to_owned()),
         libc: Some("glibc"),
         linkage: Some("dynamic"),
         interpreter: Some("/lib/ld-linux-aarch64.so.1".to_owned()),
@@ -112,7 +113,7 @@ fn a_program_for_people() {
     hello
       what         ELF executable, dynamic
       machine      aarch64, 64-bit, little-endian
-      system       Linux 3.7.0, glibc
+      system       Linux 3.7.0 or later, glibc
       glibc        2.28 or later, because of a, b, c, d, e and 2 more; exactly this build, because of h
       interpreter  /lib/ld-linux-aarch64.so.1
       libraries    libm.so.6, libc.so.6

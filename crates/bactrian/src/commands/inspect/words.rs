@@ -20,6 +20,7 @@ pub(super) fn container(content: &Content<'_>) -> Option<&'static str> {
 
 /// One object.
 pub(super) fn object(report: &Report<'_>) -> Object {
+    let (system, oldest_release) = system(&report.platform);
     Object {
         slice: None,
         member: None,
@@ -41,7 +42,8 @@ pub(super) fn object(report: &Report<'_>) -> Object {
             FloatAbi::Hard => "hard",
             FloatAbi::Quad => "quad",
         }),
-        system: system(&report.platform),
+        system,
+        oldest_release,
         libc: report.platform.libc().map(|libc| match libc {
             Libc::Glibc => "glibc",
             Libc::Musl => "musl",
@@ -91,28 +93,29 @@ const fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn system(platform: &Platform) -> Option<String> {
-    let release =
-        |name: &str, version: Option<u32>| version.map_or(name.to_owned(), |version| format!("{name} {version}"));
-    Some(match platform {
-        Platform::Unknown => return None,
-        Platform::Linux { kernel: None, .. } => "Linux".to_owned(),
-        Platform::Linux { kernel: Some((major, minor, patch)), .. } => format!("Linux {major}.{minor}.{patch}"),
-        Platform::Android { api } => release("Android API", *api),
-        Platform::FreeBsd { version } => release("FreeBSD", *version),
-        Platform::NetBsd { version } => release("NetBSD", *version),
-        Platform::OpenBsd => "OpenBSD".to_owned(),
-        Platform::OtherElf(number) => format!("ELF system {number}"),
+/// The system, and its oldest release that will do.
+fn system(platform: &Platform) -> (Option<String>, Option<String>) {
+    let plain = |name: &str, version: Option<u32>| (Some(name.to_owned()), version.map(|version| version.to_string()));
+    match platform {
+        Platform::Unknown => (None, None),
+        Platform::Linux { kernel, .. } => {
+            (Some("Linux".to_owned()), kernel.map(|(major, minor, patch)| format!("{major}.{minor}.{patch}")))
+        }
+        Platform::Android { api } => plain("Android API", *api),
+        Platform::FreeBsd { version } => plain("FreeBSD", *version),
+        Platform::NetBsd { version } => plain("NetBSD", *version),
+        Platform::OpenBsd => plain("OpenBSD", None),
+        Platform::OtherElf(number) => (Some(format!("ELF system {number}")), None),
         Platform::Windows { subsystem, version: (major, minor) } => {
-            let subsystem = match subsystem {
-                Subsystem::Console => "console".to_owned(),
-                Subsystem::Gui => "GUI".to_owned(),
-                Subsystem::Other(number) => format!("subsystem {number}"),
+            let name = match subsystem {
+                Subsystem::Console => "Windows console".to_owned(),
+                Subsystem::Gui => "Windows GUI".to_owned(),
+                Subsystem::Other(number) => format!("Windows subsystem {number}"),
             };
-            format!("Windows {major}.{minor} {subsystem}")
+            (Some(name), Some(format!("{major}.{minor}")))
         }
         Platform::Apple { os, minimum, .. } => {
-            let os = match os {
+            let name = match os {
                 AppleOs::Unknown => "Apple".to_owned(),
                 AppleOs::MacOs => "macOS".to_owned(),
                 AppleOs::Ios => "iOS".to_owned(),
@@ -121,9 +124,9 @@ fn system(platform: &Platform) -> Option<String> {
                 AppleOs::WatchOs => "watchOS".to_owned(),
                 AppleOs::Other(number) => format!("Apple platform {number}"),
             };
-            format!("{os} {}.{}", minimum.0, minimum.1)
+            (Some(name), Some(format!("{}.{}", minimum.0, minimum.1)))
         }
-    })
+    }
 }
 
 const fn signature(platform: &Platform) -> Option<&'static str> {
