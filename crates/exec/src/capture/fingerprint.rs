@@ -62,11 +62,11 @@ impl Fingerprint {
         self.stamps.is_empty()
     }
 
-    /// Bytes to be kept until the next start: for each path a byte for whether something is there, the numbers if so
-    /// (little-endian), the path, and a NUL.
+    /// Bytes to be kept until the next start: the number of paths, and for each a byte for whether something is there,
+    /// the numbers if so, the path, and a NUL. Numbers are little-endian.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = [MAGIC, &(self.stamps.len() as u64).to_le_bytes()].concat();
         for (path, stamp) in &self.stamps {
             bytes.push(stamp.is_some().into());
             bytes.extend(stamp.iter().flatten().flat_map(|number| number.to_le_bytes()));
@@ -79,8 +79,8 @@ impl Fingerprint {
     /// The fingerprint from its bytes; nothing if they are no whole one of this version.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut left = bytes.strip_prefix(MAGIC)?;
-        let mut stamps = BTreeMap::new();
+        let (count, mut left) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+        let mut stamps = Vec::new();
         while let Some((present, rest)) = left.split_first() {
             left = rest;
             let mut stamp = [0; NUMBERS];
@@ -91,9 +91,9 @@ impl Fingerprint {
             let end = left.iter().position(|byte| *byte == 0)?;
             let (path, rest) = left.split_at_checked(end)?;
             left = rest.get(1..)?;
-            stamps.insert(PathBuf::from(OsStr::from_bytes(path)), (*present == 1).then_some(stamp));
+            stamps.push((PathBuf::from(OsStr::from_bytes(path)), (*present == 1).then_some(stamp)));
         }
-        Some(Self { stamps })
+        (stamps.len() as u64 == u64::from_le_bytes(*count)).then(|| Self { stamps: stamps.into_iter().collect() })
     }
 }
 

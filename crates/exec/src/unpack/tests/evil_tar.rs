@@ -227,6 +227,10 @@ fn cut_short_anywhere() {
         let may_pass = headers.contains(&length) && length >= 2560 || length > headers[4];
         assert!(outcome.is_err() || may_pass, "{length}");
     }
+    let within = refused(&whole[..2000], &Spec::default());
+    assert!(matches!(&within, (Cause::Corrupt(_), Some(member)) if member == "long/name"), "{within:?}");
+    let before = refused(&whole[..1024], &Spec::default());
+    assert!(matches!(&before, (Cause::Corrupt(_), None)), "{before:?}");
     for compress in [gzip, bzip2, xz, zstd] {
         let whole = compress(&whole);
         for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
