@@ -29,6 +29,10 @@ const RECIPES: &[(&str, &str)] = &[
     ("cc/musl.sh", include_str!("../recipes/cc/musl.sh")),
     ("cc/sysroot.sh", include_str!("../recipes/cc/sysroot.sh")),
     ("cc/tools.sh", include_str!("../recipes/cc/tools.sh")),
+    ("cc/tools/elf.h", include_str!("../recipes/cc/tools/elf.h")),
+    ("cc/tools/nm.c", include_str!("../recipes/cc/tools/nm.c")),
+    ("cc/tools/rt.h", include_str!("../recipes/cc/tools/rt.h")),
+    ("cc/tools/strip.c", include_str!("../recipes/cc/tools/strip.c")),
 ];
 
 impl Planner {

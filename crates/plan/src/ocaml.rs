@@ -69,8 +69,9 @@ const COMPILER_LIBS: &str = "ocaml/compiler-libs.sh";
 
 /// The recipes' files, by path below [`layout::BACTRIAN`].
 const RECIPES: &[(&str, &str)] = &[
-    ("ocaml/cross.sh", include_str!("../recipes/ocaml/cross.sh")),
     ("ocaml/common.sh", include_str!("../recipes/ocaml/common.sh")),
+    ("ocaml/compiler-libs.sh", include_str!("../recipes/ocaml/compiler-libs.sh")),
+    ("ocaml/cross.sh", include_str!("../recipes/ocaml/cross.sh")),
     ("ocaml/host.sh", include_str!("../recipes/ocaml/host.sh")),
 ];
 

@@ -1,1 +1,92 @@
-//! placeholder
+//! Helpers for tests and developer commands: where things are, and running programs with nothing inherited by accident.
+//!
+//! Not here: anything the product uses.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The checkout.
+#[must_use]
+pub fn checkout() -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    crates.map_or_else(PathBuf::new, Path::to_owned)
+}
+
+/// The optimised `bactrian` of this checkout, which `./test` and `./demo` build first.
+///
+/// # Errors
+/// If it is not there.
+pub fn bactrian() -> Result<PathBuf, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout().join("target"), PathBuf::from);
+    let program = target.join("release/bactrian");
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(format!("{} is not there: `cargo build --release -p bactrian` makes it", program.display()))
+}
+
+/// Variables of the machine that `bactrian` and its providers need; everything else is cleared.
+const PASSED_ON: [&str; 10] = [
+    "PATH",
+    "HOME",
+    "BACTRIAN_STORE",
+    "BACTRIAN_MIRROR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "PIP_INDEX_URL",
+    "npm_config_registry",
+];
+
+/// `program` in a small fixed environment.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("LC_ALL", "C.UTF-8");
+    let registries = |name: &str| name.to_lowercase().starts_with("npm_config_") || name.starts_with("PIP_");
+    for (name, value) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| PASSED_ON.contains(&name) || registries(name)) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs `command` to its end, which must be good; returns what it wrote to standard output.
+///
+/// # Errors
+/// With everything it wrote, if it cannot be started or fails.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let shown = format!("{command:?}");
+    let Output { status, stdout, stderr } = command.output().map_err(|error| format!("{shown}: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if status.success() {
+        return Ok(text(&stdout));
+    }
+    Err(format!("{shown}: {status}\n{}{}", text(&stdout), text(&stderr)))
+}
+
+/// Copies a directory of plain files, such as an example, so that a build leaves the original alone.
+///
+/// # Errors
+/// If something cannot be read or written.
+pub fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "_build" || name == "dist" {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &to.join(&name))?;
+        } else {
+            std::fs::copy(entry.path(), to.join(&name))?;
+        }
+    }
+    Ok(())
+}

@@ -1,4 +1,33 @@
-//! Developer commands.
-#![forbid(unsafe_code)]
+//! Developer commands: `cargo xtask demo | menhir DIR | repro | bench`.
+//!
+//! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
-fn main() {}
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "these commands talk to whoever typed them")]
+
+mod bench;
+mod demo;
+mod menhir;
+mod repro;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["demo"] => demo::run(),
+        ["menhir", directory] => menhir::fetch(Path::new(directory)).map(|()| println!("{directory}")),
+        ["repro", rest @ ..] => repro::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
+        _ => Err("usage: cargo xtask demo | menhir DIR | repro [TARGET…] | bench [NAME…]".to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            println!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

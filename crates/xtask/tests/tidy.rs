@@ -9,7 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("action", &[]),
     ("bactrian", &["action", "builder", "exec", "inspect", "opam", "plan", "solve"]),
     ("builder", &[]),
-    ("e2e", &["testkit"]),
+    ("e2e", &[]),
     ("exec", &["action"]),
     ("inspect", &[]),
     ("opam", &[]),

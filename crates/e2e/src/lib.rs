@@ -1,0 +1,1 @@
+//! End-to-end tests alone; there is no library here. See `tests/`.
