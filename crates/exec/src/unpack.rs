@@ -8,9 +8,8 @@
 //!
 //! What comes out is what a tree of [`action::tree`] can hold: files (0644, or 0755 where the owner may execute),
 //! directories and relative symbolic links that stay inside. Owners, times, set-id bits and extended attributes are
-//! dropped, and hard links become files of their own. A directory stays a directory: files that an archive leaves
-//! out of it do not. Of members with the same name the last one counts in a tar, as it does for `tar`; a zip that
-//! has any is refused.
+//! dropped, and hard links become files of their own. Of members with the same name the last one counts in a tar, as
+//! it does for `tar`; a zip that has any is refused.
 //!
 //! Not here: fetching and checking of archives (they come with their checksum verified), and hashing of the result.
 
@@ -78,7 +77,7 @@ pub struct Summary {
 }
 
 impl Default for Limits {
-    /// 16 GiB in a million members: some twenty times the largest archives known to be of use here.
+    /// 16 GiB in a million members: some forty times the largest archive of use here, a zig for all targets.
     fn default() -> Self {
         Self { bytes: 16 << 30, members: 1_000_000 }
     }

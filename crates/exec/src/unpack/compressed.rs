@@ -28,11 +28,13 @@ pub(super) fn with_contents<T>(
 ) -> Result<T, Fault> {
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
-        scope.spawn(move || pump(file, compression, &sender));
+        let decoder = scope.spawn(move || pump(file, compression, &sender));
         let mut contents = Contents { receiver, chunk: Vec::new(), at: 0 };
-        let value = reader(&mut contents)?;
-        let left = io::copy(&mut contents.take(MOST_PADDING), &mut io::sink()).map_err(Cause::Corrupt)?;
-        if left < MOST_PADDING { Ok(value) } else { Err(corrupt("goes on long after its end").into()) }
+        let value = reader(&mut contents).and_then(|value| contents.finish().map(|()| value).map_err(Fault::from));
+        drop(contents);
+        // To the reader a decoder that panicked looks like one that came to the end.
+        decoder.join().map_err(|_| corrupt("its decoder broke down"))?;
+        value
     })
 }
 
@@ -67,6 +69,14 @@ struct Contents {
     receiver: Receiver<io::Result<Vec<u8>>>,
     chunk: Vec<u8>,
     at: usize,
+}
+
+impl Contents {
+    /// Reads what is left, which is to be no more than padding: its checksums are checked on the way.
+    fn finish(&mut self) -> Result<(), Cause> {
+        let left = io::copy(&mut self.take(MOST_PADDING), &mut io::sink()).map_err(Cause::Corrupt)?;
+        if left < MOST_PADDING { Ok(()) } else { Err(corrupt("goes on long after its end")) }
+    }
 }
 
 impl Read for Contents {

@@ -142,13 +142,11 @@ fn write(zip: &Zip<'_>, files: &[Planned], root: &Root, budget: &Budget) -> Resu
             }
             done
         };
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
-        let mut bytes = worker();
-        for other in others {
-            let done = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            bytes = bytes.and_then(|bytes| done.map(|more| bytes + more));
-        }
-        bytes
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_fold(0, |bytes, worker| {
+            let done = worker.join().unwrap_or_else(|_| Err(corrupt("its decoder broke down").into()));
+            done.map(|more| bytes + more)
+        })
     })
 }
 

@@ -76,7 +76,7 @@ fn zip_of(tree: &Tree) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn what_goes_in_comes_out(tree in trees()) {
