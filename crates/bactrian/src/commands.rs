@@ -26,7 +26,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::messages::Message;
 use crate::surroundings::Surroundings;
-use crate::ui::{Look, Ui};
+use crate::ui::Ui;
 use crate::{progress, settings};
 
 /// What a command has besides its settings.
@@ -51,7 +51,7 @@ pub(crate) fn main(line: Vec<OsString>, around: &Surroundings) -> Exit {
     let look = match settings::look(&args, around) {
         Ok(look) => look,
         Err(error) => {
-            Ui::of_process(Look::DEFAULT, around).error(&error);
+            Ui::of_process(settings::look_without_arguments(around), around).error(&error);
             return error.exit();
         }
     };
@@ -84,7 +84,7 @@ fn dispatch(ctx: &Context<'_>, command: settings::Command) -> Result<Exit, Comma
 
 /// Help and version are results; everything else clap has to say is a usage error.
 fn help_or_usage_error(error: &clap::Error, around: &Surroundings) -> Exit {
-    let ui = Ui::of_process(Look::DEFAULT, around);
+    let ui = Ui::of_process(settings::look_without_arguments(around), around);
     let text = error.render();
     let (out_colored, err_colored) = ui.colored();
     if error.use_stderr() {

@@ -194,6 +194,12 @@ pub(crate) fn look(args: &Args, around: &Surroundings) -> Result<Look, CommandEr
     })
 }
 
+/// How help and errors in the arguments are to look: what the environment says of colours, if that makes sense.
+pub(crate) fn look_without_arguments(around: &Surroundings) -> Look {
+    let color = sources::Variables(&around.env).color().ok().flatten();
+    Look { color: color.unwrap_or(Look::DEFAULT.color), ..Look::DEFAULT }
+}
+
 /// What is to be done. Reads `bactrian.toml` where the command is about a project.
 pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, CommandError> {
     let common = args.common;

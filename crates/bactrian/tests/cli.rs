@@ -168,6 +168,8 @@ fn variables_are_read() {
     assert!(text(&output.stdout).starts_with(r#"{"schema":1,"reason":"target","name":"x86_64-linux-musl""#));
     let output = bactrian(&["target", "list"], directory.path()).env("BACTRIAN_COLOR", "always").output().unwrap();
     assert!(text(&output.stdout).starts_with("\x1b[1mTARGET"));
+    let output = bactrian(&["--help"], directory.path()).env("BACTRIAN_COLOR", "always").output().unwrap();
+    assert!(text(&output.stdout).contains("\x1b["));
 }
 
 #[test]

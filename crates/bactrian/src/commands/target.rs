@@ -60,3 +60,26 @@ fn human(ctx: &Context<'_>) -> String {
         ctx.ui.paint_result(Role::Heading, heading)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::surroundings::Surroundings;
+    use crate::ui::{Look, captured};
+
+    #[test]
+    fn as_people_see_it() {
+        let (ui, out, _) = captured::ui(Look::DEFAULT);
+        let around = Surroundings::for_test([]);
+        assert_eq!(list(&Context { ui: &ui, around: &around }), Exit::Done);
+        insta::assert_snapshot!(out.text(), @"
+        TARGET                 LINKING             RUNS HERE           ALSO KNOWN AS
+        x86_64-linux-musl      static              as it is            x86_64-unknown-linux-musl
+        aarch64-linux-musl     static              under qemu-aarch64  aarch64-unknown-linux-musl
+        riscv64-linux-musl     static              under qemu-riscv64  riscv64-unknown-linux-musl
+        x86_64-linux-gnu[.V]   glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
+        aarch64-linux-gnu[.V]  glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
+        V is the oldest glibc the programs start with, 2.28 if not said.
+        ");
+    }
+}
