@@ -59,6 +59,14 @@ impl Planner {
         })
     }
 
+    /// The C toolchain of `target`, as a goal of its own.
+    ///
+    /// # Errors
+    /// Only if a constant of this crate is wrong.
+    pub fn c_toolchain(&mut self, target: Target) -> Result<NodeId, PlanError> {
+        self.cc(target)
+    }
+
     /// The C toolchain of the build machine.
     pub(crate) fn host_cc(&mut self) -> Result<NodeId, PlanError> {
         let target = layout::HOST_CC_TARGET.parse()?;

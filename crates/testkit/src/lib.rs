@@ -28,10 +28,27 @@ pub fn bactrian() -> Result<PathBuf, String> {
     Err(format!("{} is not there: `cargo build --release -p bactrian` makes it", program.display()))
 }
 
+/// The store that tests and developers share: `BACTRIAN_STORE`, or where `bactrian` has it by default.
+#[must_use]
+pub fn store() -> PathBuf {
+    let cache = || {
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("bactrian")
+    };
+    std::env::var_os("BACTRIAN_STORE").map_or_else(cache, PathBuf::from)
+}
+
+/// A file of the folder that the project's workplace puts beside the checkout, if there is one.
+#[must_use]
+pub fn shared(path: &str) -> Option<PathBuf> {
+    Some(checkout().parent()?.join("shared").join(path)).filter(|path| path.exists())
+}
+
 /// Variables of the machine that `bactrian` and its providers need; everything else is cleared.
-const PASSED_ON: [&str; 10] = [
+const PASSED_ON: [&str; 11] = [
     "PATH",
     "HOME",
+    "XDG_CACHE_HOME",
     "BACTRIAN_STORE",
     "BACTRIAN_MIRROR",
     "http_proxy",

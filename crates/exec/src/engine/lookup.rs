@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use action::command::Action;
+use action::digest::DirDigest;
 use action::graph::{Graph, Node, NodeId};
 
 use super::probe::label;
@@ -37,6 +39,18 @@ impl Engine<'_> {
             forgotten += usize::from(was_there);
         }
         Ok(forgotten)
+    }
+
+    /// The action that makes `goal`, if that is one and its inputs are in the store; and the directories composed for it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn action(&self, graph: &Graph, goal: NodeId) -> Result<Option<(Action, HashSet<DirDigest>)>, RunError> {
+        let state = self.known(graph, &[goal])?;
+        let Some(Node::Run(run)) = graph.get(goal) else { return Ok(None) };
+        let prepared = self.prepare(run, &state).map_err(|cause| RunError { label: run.label.clone(), cause })?;
+        let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(prepared.map(|prepared| (prepared.action, state.composed)))
     }
 
     fn known(&self, graph: &Graph, goals: &[NodeId]) -> Result<Mutex<State>, RunError> {
