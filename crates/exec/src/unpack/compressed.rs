@@ -17,6 +17,8 @@ const CHUNK: usize = 256 << 10;
 const CHUNKS_AHEAD: usize = 8;
 /// After the end of a tar come zeros up to the next full block, and blocks are tens of kilobytes.
 const MOST_PADDING: u64 = 16 << 20;
+/// As much as the program `zstd` accepts without being told to.
+const ZSTD_WINDOW: u64 = 128 << 20;
 /// What xz may use: its largest preset's dictionary takes 64 MiB, and nothing honest needs more than this.
 const XZ_MEMORY_KIB: u32 = 512 << 10;
 
@@ -101,7 +103,9 @@ struct Zstd<R: BufRead> {
 
 impl<R: BufRead> Zstd<R> {
     fn new(source: R) -> Self {
-        Self { source, decoder: FrameDecoder::new(), in_frame: false }
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(ZSTD_WINDOW);
+        Self { source, decoder, in_frame: false }
     }
 
     /// Begins the next frame; false at the end of the stream.

@@ -184,7 +184,7 @@ impl Unpacking<'_> {
     fn hard_link(&mut self, path: &RelPath, target: &[u8]) -> Result<(), Cause> {
         self.links.check_parents(path)?;
         let missing = || Cause::HardLink(shown(target));
-        let from = self.spec.path(target)?.filter(|from| from != path).ok_or_else(missing)?;
+        let from = self.spec.path(target)?.ok_or_else(missing)?;
         self.links.check_parents(&from)?;
         if let Some(link) = self.links.get(&from).cloned() {
             return self.link(path.clone(), link.as_str().as_bytes());

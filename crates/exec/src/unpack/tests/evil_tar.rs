@@ -113,6 +113,7 @@ fn nothing_is_written_through_a_link() {
 
 #[test]
 fn hard_links_reach_only_files_of_the_archive() {
+    assert_eq!(unpacked(&tar().file("f", "x").hard("f", "f").end(), &Spec::default()).unwrap()["f"], file("x"));
     for target in ["missing", "l", "d"] {
         let archive = tar().file("f", "x").directory("d").hard("l", target);
         assert!(matches!(cause(&archive), Cause::HardLink(text) if text == target), "{target}");
