@@ -113,6 +113,10 @@ fn debian_packages_without_data() {
     for length in 0..whole.len() - 1 {
         assert!(unpacked(&whole[..length], &Spec::default()).is_err(), "{length}");
     }
+    // Where a tar alone would not tell.
+    let plain = ar(&[("data.tar", &package().end())]);
+    let without_end = plain.len() - 1024;
+    assert!(matches!(refused(&plain[..without_end], &Spec::default()).0, Cause::Corrupt(_)));
 }
 
 #[test]
