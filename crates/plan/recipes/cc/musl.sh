@@ -1,10 +1,4 @@
 # musl: libc.a and the start files, compiled straight from zig's copy of the sources. Sourced by sysroot.sh.
-#
-# zig itself starts one compiler per file (about 1000) and spends most of its minute on that. Here each of a few compiler
-# processes translates many files: `clang -cc1` takes several inputs and writes x.o beside each x.c. The objects are the
-# same, byte for byte, as those of one process per file (selftest.sh checks a sample).
-
-BATCHES=8 # fixed, whatever JOBS is: the output must not depend on the machine
 
 # One line per source of libc: those of src/, where a CPU's own file src/DIR/CPU/x replaces src/DIR/x (musl's own rule).
 musl_sources() {
@@ -14,22 +8,6 @@ musl_sources() {
     NF == 4 && dir != "mallocng" && $1 == "src" { next }
     { common[++n] = $0; key[n] = $2 "/" name }
     END { for (i = 1; i <= n; i++) if (!(key[i] in own)) print common[i] }'
-}
-
-# The cc1 arguments that the driver would use for FLAG..., without input and output.
-cc1_args() {
-  "$ZIG" clang "$@" -### -c crt/crt1.c -o x.o 2>&1 |
-    sed -n 's/^ *"[^"]*" "-cc1"/-cc1/p' | sed 's/ "-o" .*//; s/ "-main-file-name" "[^"]*"//; s/"//g'
-}
-
-# worker N: batches N, N+JOBS, N+2·JOBS, ...
-worker() {
-  batch=$1
-  while [ "$batch" -lt $BATCHES ]; do
-    # shellcheck disable=SC2046,SC2086
-    "$ZIG" clang $CC1 -x c $(awk -v n=$BATCHES -v b="$batch" 'NR % n == b' "$TMP/sources.c") || return 1
-    batch=$((batch + JOBS))
-  done
 }
 
 libc() {
@@ -44,17 +22,13 @@ libc() {
     -Iarch/$MUSLARCH -Iarch/generic -Isrc/include -Isrc/internal -Iinclude
     -I$ZLIB/libc/include/$HDR-linux-musl -I$ZLIB/libc/include/generic-musl
     -Os -fomit-frame-pointer -fno-stack-protector -fno-builtin -ffunction-sections -fdata-sections -fasynchronous-unwind-tables -w"
+  runtime & runtime_pid=$!
+  zig_object c.zig "$TMP/zigc.o" -fPIE -lc & zigc_pid=$!
+  musl_assembly & assembly_pid=$!
   # position independent, so that one libc.a serves both plain static programs and static-pie
   # shellcheck disable=SC2086
-  CC1=$(cc1_args $FLAGS -fPIE)
-  [ -n "$CC1" ] || die "clang did not say how it compiles"
-  pids=
-  runtime & pids="$pids $!"
-  zig_object c.zig "$TMP/zigc.o" -fPIE -lc & pids="$pids $!"
-  n=0
-  while [ "$n" -lt "$JOBS" ]; do worker "$n" & pids="$pids $!"; n=$((n + 1)); done
-  musl_assembly
-  for pid in $pids; do wait "$pid" || die "a part of musl did not compile"; done
+  compile_all "$TMP/sources.c" $FLAGS -fPIE
+  for pid in $runtime_pid $zigc_pid $assembly_pid; do wait "$pid" || die "a part of musl did not compile"; done
   # shellcheck disable=SC2046
   archive "$OUT/lib/libc.a" $(sed 's/\.[csS]$/.o/' "$TMP/sources") "$TMP/zigc.o"
   [ "$("$ZIG" ar t "$OUT/lib/libc.a" | wc -l)" -eq $(($(wc -l < "$TMP/sources") + 1)) ] || die "libc.a lost members"
@@ -66,12 +40,13 @@ musl_assembly() {
   # shellcheck disable=SC2086
   for name in crt1 Scrt1 rcrt1; do
     pic=-fPIC; [ $name != crt1 ] || pic=-fPIE
-    "$ZIG" clang $FLAGS $pic -DCRT -c crt/$name.c -o "$OUT/lib/$name.o"
+    "$ZIG" clang $FLAGS $pic -DCRT -c crt/$name.c -o "$OUT/lib/$name.o" || return 1
   done
+  grep -v '\.c$' "$TMP/sources" > "$TMP/sources.s" || :
   # shellcheck disable=SC2086
-  grep -v '\.c$' "$TMP/sources" | while read -r file; do
-    "$ZIG" clang $FLAGS -fPIE -c "$file" -o "${file%.?}.o" || exit 1
-  done
+  while read -r file; do
+    "$ZIG" clang $FLAGS -fPIE -c "$file" -o "${file%.?}.o" || return 1
+  done < "$TMP/sources.s"
 }
 
 # libc.so, a table of names to link shared objects against. Programs are static; this is never run.

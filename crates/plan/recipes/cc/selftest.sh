@@ -10,7 +10,8 @@ BIN=/opt/cc/$TARGET/bin
 CC=$BIN/cc
 DIR=${TMPDIR:-/tmp}/cc-selftest-$$
 SRC=$(cd "$(dirname "$0")" && pwd)/selftest
-failed=0 passed=0
+failed=0 passed=0 EXE='' UNIXLIBS='-ldl -lpthread -lrt -lutil'
+case $TARGET in *-windows-*) EXE=.exe UNIXLIBS=-lpthread ;; esac # clang adds the suffix to the name it is given
 mkdir -p "$DIR" && cp "$SRC"/* "$DIR" && cd "$DIR" || exit 2
 
 # check NAME COMMAND...: the command, in a subshell, must succeed; its output is shown only if it does not.
@@ -22,8 +23,13 @@ check() {
 # silent COMMAND...: succeeds, and without a word: a warning that a compiler probe meets is read as "not supported".
 silent() { out=$("$@" 2>&1) && [ -z "$out" ] || { echo "said: $out"; return 1; }; }
 refuses() { ! "$@"; }
+# runs PROGRAM: it must print $expected. (Windows ends lines in its own way.)
 # shellcheck disable=SC2086
-runs() { [ "$RUN" = none ] || [ "$($RUN "$@")" = "$expected" ] || { echo "wrong output: $($RUN "$@" 2>&1 | head -5)"; return 1; }; }
+runs() {
+  [ "$RUN" != none ] || return 0
+  said=$($RUN "$1$EXE" | tr -d '\r')
+  [ "$said" = "$expected" ] || { echo "wrong output: $said" | head -5; return 1; }
+}
 elf_type() { od -An -tu1 -j16 -N2 "$1" | tr -d ' '; } # 2 bytes: REL 1, EXEC 2, DYN 3, in the target's byte order
 is_elf() { case $(elf_type "$1") in "$2"0 | 0"$2") ;; *) echo "$1: ELF type $(elf_type "$1")"; return 1 ;; esac; }
 
@@ -31,8 +37,9 @@ each_stage() {
   silent "$CC" -E prog.c -o prog.i && silent "$CC" -S prog.i -o prog.s && silent "$CC" -c prog.s -o prog1.o &&
     silent "$CC" -c -O2 -g -Wall prog.c && silent "$CC" prog.o -o prog1 -lm && expected='prog 8 ok' && runs ./prog1
 }
-one_step() { expected='prog 8 ok'; silent "$CC" -O2 prog.c -o prog2 -lm -ldl -lpthread -lrt -lutil && runs ./prog2; }
-default_name() { rm -f a.out; silent "$CC" prog.c -lm && [ -x a.out ]; }
+# shellcheck disable=SC2086
+one_step() { expected='prog 8 ok'; silent "$CC" -O2 prog.c -o prog2 -lm $UNIXLIBS && runs ./prog2; }
+default_name() { rm -f a.out a.exe; silent "$CC" prog.c -lm && { [ -x a.out ] || [ -x a.exe ]; }; }
 threads() { expected='threads 4000'; silent "$CC" -pthread -O1 threads.c -o threads && runs ./threads; }
 deep_thread() { expected='deep'; silent "$CC" -O0 deep.c -o deep -pthread && runs ./deep; }
 runtime_calls() { expected='runtime ok'; silent "$CC" -O1 -Wno-atomic-alignment runtime.c -o runtime -latomic && runs ./runtime; }
@@ -66,19 +73,17 @@ missing_header_fails() { printf '#include <nosuch.h>\n' > n.c; refuses "$CC" -c 
 # what configure scripts ask
 probe_flags() { for f in -fno-strict-aliasing -fwrapv -Wall -Werror -pthread -ffunction-sections -g -O3 -std=gnu11 -std=c99 -fPIC -fvisibility=hidden; do silent "$CC" $f -c answer.c || return 1; done; }
 probe_bad_flag() { refuses "$CC" -fnosuchflag -c answer.c; }
-probe_info() { "$CC" --version | grep -q clang && "$CC" -v 2>&1 | grep -q "^Target: " && [ -e "$("$CC" -print-file-name=libc.so)$("$CC" -print-file-name=libc.a | grep ^/)" ] ||
-  [ -e "$("$CC" -print-file-name=libc.a)" ]; }
+probe_info() { "$CC" --version | grep -q clang && "$CC" -v 2>&1 | grep -q "^Target: " && [ -f "$("$CC" -print-file-name=libm.a)" -o -f "$("$CC" -print-file-name=libm.so)" ]; }
 probe_machine() { case $("$CC" -dumpmachine) in *-linux-musl* | *-linux-gnu*) ;; *) return 1 ;; esac; [ "$("$CC" -print-search-dirs | grep -c "/opt/cc/$TARGET/lib")" -gt 0 ]; }
 probe_libgcc() { [ -f "$("$CC" -print-libgcc-file-name)" ] || [ -f "$("$CC" --rtlib=libgcc -print-libgcc-file-name)" ]; }
 user_headers_first() { mkdir -p inc && echo '#define MINE 1' > inc/stdio.h && printf '#include <stdio.h>\n#ifndef MINE\n#error no\n#endif\n' > first.c && "$CC" -Iinc -c first.c && "$CC" -isystem inc -c first.c; }
 # nothing of the build machine may be seen: the only libc headers are the target's
 only_own_headers() { for w in $("$CC" -E -Wp,-v -x c /dev/null 2>&1 | grep '^ /'); do case $w in /opt/cc/"$TARGET"/* | /opt/zig/lib/include | /opt/zig/lib/include/ppc_wrappers) ;; *) echo "$w"; return 1 ;; esac; done; }
-deterministic() { "$CC" -O2 -g prog.c -o det1 -lm && "$CC" -O2 -g prog.c -o det2 -lm && cmp det1 det2; }
+deterministic() { "$CC" -O2 -g prog.c -o det1 -lm && "$CC" -O2 -g prog.c -o det2 -lm && cmp det1$EXE det2$EXE; }
 no_needless_writes() { [ -z "$(find /opt/cc/"$TARGET" -newer prog.h -type f | head -1)" ]; }
 headers_compile() { # threads.h came with glibc 2.28
   case $TARGET in *-gnu*.2.1? | *-gnu*.2.2[0-7]) sed -i /^threads.h/d headers ;; esac
   for h in $(cat headers); do echo "#include <$h>"; done > all.c && "$CC" -std=gnu11 -c all.c; }
-musl_shared_needs() { readelf -d libother2.so | grep -q 'NEEDED.*libc.so'; }
 glibc_floor() {
   floor=${TARGET##*-gnu*([a-z]).}; floor=$(echo "$TARGET" | sed 's/.*-gnu[a-z]*\.//')
   "$CC" -O1 floor.c -o floor -pthread -lm -ldl -lrt || return 1
@@ -108,15 +113,30 @@ strip_program() {
     grep -q "$DIR" tostrip && ! grep -q "$DIR" stripped && "$BIN/nm" stripped 2>&1 | grep -q 'no symbols' && runs ./stripped && refuses "$BIN/strip" headers
 }
 
-for c in each_stage one_step default_name threads deep_thread runtime_calls unwinding constructors from_stdin dependencies response_file \
-  linker_args partial_link partial_link_ld archives assembly preprocessor shared_object defaults pie undefined_fails missing_lib_fails \
-  missing_header_fails probe_flags probe_bad_flag probe_info probe_machine probe_libgcc user_headers_first only_own_headers deterministic \
-  no_needless_writes headers_compile names strip_objects strip_program; do check $c $c; done
+is_pe() { [ "$(head -c 2 "$1")" = MZ ]; }
+windows_headers() { for h in $(grep -E '^(assert|complex|ctype|errno|fcntl|float|inttypes|limits|locale|math|pthread|setjmp|signal|std.*|string|time|unistd|wchar|wctype|sys/(stat|time|types)).h$' headers) winsock2.h windows.h; do echo "#include <$h>"; done > all.c && "$CC" -c all.c; }
+windows_dll() {
+  echo '__declspec(dllexport) int answer(void) { return 42; }' > dll.c
+  silent "$CC" -shared dll.c -o answer.dll -Wl,--out-implib,libanswer.dll.a && is_pe answer.dll && silent "$CC" useanswer.c -L. -lanswer -o usedll &&
+    expected='answer 42' && runs ./usedll
+}
+windows_api() {
+  printf '#include <winsock2.h>\n#include <windows.h>\n#include <stdio.h>\nint main(void) { WSADATA d; int x = 1; WakeByAddressAll(&x); printf("%%d %%d\\n", WSAStartup(0x202, &d), GetCurrentProcessId() != 0); return 0; }\n' > api.c
+  silent "$CC" api.c -o api -lws2_32 -lsynchronization && expected='0 1' && runs ./api
+}
+windows_flags() { silent "$CC" prog.c -o sub -mwindows -Wl,--stack,8388608 -Wl,--gc-sections -Wl,--no-insert-timestamp -s -lm && is_pe sub.exe && refuses "$CC" -r prog.c -o r.o; }
+
+common='each_stage one_step default_name threads deep_thread runtime_calls constructors from_stdin dependencies response_file
+  archives preprocessor undefined_fails missing_lib_fails missing_header_fails probe_flags probe_bad_flag probe_info probe_libgcc
+  user_headers_first only_own_headers deterministic no_needless_writes'
+elf='unwinding linker_args partial_link partial_link_ld assembly shared_object defaults pie probe_machine headers_compile names strip_objects strip_program'
 case $TARGET in
-  *-musl*) check static_pie static_pie; check static_no_interp static_no_interp ;;
-  *) check glibc_newer_refused glibc_newer_refused; check glibc_no_static glibc_no_static
-    if command -v readelf > /dev/null; then check glibc_floor glibc_floor; else echo "skip  glibc_floor: no readelf"; fi ;;
+  *-windows-*) more='windows_headers windows_dll windows_api windows_flags' ;;
+  *-musl*) more="$elf static_pie static_no_interp" ;;
+  *) more="$elf glibc_newer_refused glibc_no_static"
+    if command -v readelf > /dev/null; then more="$more glibc_floor"; else echo "skip  glibc_floor: no readelf"; fi ;;
 esac
+for c in $common $more; do check "$c" "$c"; done
 echo "$TARGET: $passed passed, $failed failed"
 cd / && rm -rf "$DIR"
 [ $failed = 0 ]

@@ -22,20 +22,23 @@ die() { echo "sysroot: $*" >&2; exit 1; }
 
 # Splits TARGET (cpu-os-abi[.glibc floor]) and reads the CPU's row of arches.txt.
 read_target() {
-  CPU=${TARGET%%-*}
+  CPU=${TARGET%%-*} GLIBC=
   case $TARGET in
-    *-linux-musl*) ABI=${TARGET#*-linux-}; GLIBC= ;;
-    *-linux-gnu*.*) ABI=${TARGET#*-linux-}; GLIBC=${ABI#*.}; ABI=${ABI%%.*} ;;
+    *-linux-musl*) LIBC=musl ABI=${TARGET#*-linux-} ;;
+    *-linux-gnu*.*) LIBC=glibc ABI=${TARGET#*-linux-}; GLIBC=${ABI#*.}; ABI=${ABI%%.*} ;;
     *-linux-gnu*) die "$TARGET: name the oldest glibc to support, as in $TARGET.2.28" ;;
-    *) die "$TARGET: only linux targets with musl or glibc are made by this recipe" ;;
+    x86_64-windows-gnu) LIBC=windows ABI=gnu ;;
+    *) die "$TARGET: this recipe makes linux targets with musl or glibc, and x86_64-windows-gnu" ;;
   esac
   row=$(awk -v cpu="$CPU" '$1 == cpu' "$HERE/arches.txt")
   [ -n "$row" ] || die "$TARGET: no row for $CPU in arches.txt"
   # shellcheck disable=SC2086
   set -- $row
   ZIGCPU=$2 MUSLARCH=$3 HDR=$4 FAMILY=$5 EMUL=$7 TIME32=$8
-  TRIPLE=$6-linux-$ABI
-  ZIGTARGET=$ZIGCPU-linux-$ABI${GLIBC:+.$GLIBC}
+  case $LIBC in
+    windows) TRIPLE=$6-w64-mingw32 ZIGTARGET=$ZIGCPU-windows-gnu ;;
+    *) TRIPLE=$6-linux-$ABI ZIGTARGET=$ZIGCPU-linux-$ABI${GLIBC:+.$GLIBC} ;;
+  esac
   CPUFLAGS=$(echo "$9" | tr ',' ' ')
   [ "$CPUFLAGS" != - ] || CPUFLAGS=
 }
@@ -46,6 +49,36 @@ headers() {
   mkdir -p "$OUT/include"
   for dir; do cp -Rf "$ZLIB/libc/include/$dir/." "$OUT/include/"; done
   chmod -R u+w,go+r,-x+X "$OUT/include"
+}
+
+# cc1_args SOURCE FLAG...: the arguments of the compiler proper that the driver would use, without input and output.
+cc1_args() {
+  source=$1; shift
+  "$ZIG" clang "$@" -### -c "$source" -o x.o 2>&1 |
+    sed -n 's/^ *"[^"]*" "-cc1"/-cc1/p' | sed 's/ "-o" .*//; s/ "-main-file-name" "[^"]*"//; s/"//g'
+}
+
+# compile_batch LIST N: the files of every BATCHES-th line, from line N.
+compile_batch() {
+  # shellcheck disable=SC2046,SC2086
+  "$ZIG" clang $CC1 -x c $(awk -v n=$BATCHES -v b="$2" 'NR % n == b' "$1")
+}
+
+# compile_all LIST FLAG...: makes x.o beside each x.c that LIST names, relative to the working directory.
+#
+# zig starts one compiler per file and spends most of its minute on that. Here a few processes translate many files each:
+# `clang -cc1` takes several inputs. The objects are the same, byte for byte, as those of one process per file.
+BATCHES=8 # fixed, whatever JOBS is: the output must not depend on the machine
+compile_all() {
+  list=$1; shift
+  CC1=$(cc1_args "$(head -1 "$list")" "$@")
+  [ -n "$CC1" ] || die "clang did not say how it compiles"
+  n=0 workers=
+  while [ "$n" -lt "$JOBS" ]; do
+    (batch=$n; while [ "$batch" -lt $BATCHES ]; do compile_batch "$list" "$batch" || exit 1; batch=$((batch + JOBS)); done) &
+    workers="$workers $!" n=$((n + 1))
+  done
+  for pid in $workers; do wait "$pid" || die "a part of libc did not compile"; done
 }
 
 # zig_object ROOT OUT ARG...: compiles one of zig's own runtime parts the way zig does for itself.
@@ -78,7 +111,7 @@ unwind() {
   flags="--target=$TRIPLE --sysroot=$OUT -resource-dir=$ZLIB $CPUFLAGS -I$src/include -D_LIBUNWIND_IS_NATIVE_ONLY -D_LIBUNWIND_HIDE_SYMBOLS
     -DNDEBUG -O2 -fPIC -g0 -fstrict-aliasing -fasynchronous-unwind-tables -w -ffile-prefix-map=$src=libunwind"
   mkdir -p "$TMP/unwind"
-  for file in libunwind.cpp Unwind-EHABI.cpp UnwindLevel1.c UnwindLevel1-gcc-ext.c gcc_personality_v0.c UnwindRegistersRestore.S UnwindRegistersSave.S; do
+  for file in libunwind.cpp Unwind-EHABI.cpp Unwind-seh.cpp UnwindLevel1.c UnwindLevel1-gcc-ext.c gcc_personality_v0.c UnwindRegistersRestore.S UnwindRegistersSave.S; do
     case $file in
       *.cpp) more="-std=c++17 -fno-exceptions -fno-rtti -nostdinc++" ;;
       *.c) more="-std=c99 -fexceptions" ;;
@@ -94,10 +127,7 @@ unwind() {
 read_target
 mkdir -p "$TMP" "$OUT/bin" "$OUT/lib"
 . "$HERE/tools.sh"
-case $ABI in
-  musl*) . "$HERE/musl.sh" ;;
-  gnu*) . "$HERE/glibc.sh" ;;
-esac
+. "$HERE/$LIBC.sh"
 libc
 tools
 rm -rf "$TMP"

@@ -8,10 +8,11 @@ wrapper() {
 
 tools() {
   config
-  case $ABI in musl*) wrapper cc < "$HERE/bin/cc-static" ;; *) wrapper cc < "$HERE/bin/cc-dynamic" ;; esac
-  for tool in cpp as ld ar ranlib; do wrapper "$tool" < "$HERE/bin/$tool"; done
+  case $LIBC in musl) wrapper cc < "$HERE/bin/cc-static" ;; *) wrapper cc < "$HERE/bin/cc-dynamic" ;; esac
+  case $LIBC in windows) wrapper ld < "$HERE/bin/ld-windows" ;; *) wrapper ld < "$HERE/bin/ld" ;; esac
+  for tool in cpp as ar ranlib; do wrapper "$tool" < "$HERE/bin/$tool"; done
   ln -s cc "$OUT/bin/gcc"
-  for tool in nm strip; do host_program $tool; done
+  [ "$LIBC" = windows ] || for tool in nm strip; do host_program $tool; done # they read ELF only
 }
 
 # host_program NAME: tools/NAME.c as a static program for the machine this runs on, which is the one zig itself is for.
@@ -33,6 +34,10 @@ config() {
     echo "--rtlib=libgcc"
     echo "--ld-path=$PREFIX/bin/ld"
     echo "-fasynchronous-unwind-tables" # clang's default but for a few CPUs
-    case $ABI in musl*) echo "-fno-pie" ;; *) echo "-fPIC -no-pie" ;; esac
+    case $LIBC in
+      musl) echo "-fno-pie" ;;
+      glibc) echo "-fPIC -no-pie" ;;
+      windows) windows_config ;;
+    esac
   } > "$OUT/lib/cc.cfg"
 }
