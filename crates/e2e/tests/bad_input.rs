@@ -1,5 +1,14 @@
 //! What goes wrong at a user's desk: each gets its own clear error and exit code, and nothing is lost.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;

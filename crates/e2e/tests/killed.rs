@@ -1,5 +1,14 @@
 //! SIGKILL at random moments: the store stays whole, and the next build succeeds.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;

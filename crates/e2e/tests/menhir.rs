@@ -1,5 +1,14 @@
 //! menhir, cross-built, writes the parser that the host's menhir writes.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
 use std::process::Command;
 
 use testkit::{checkout, output};

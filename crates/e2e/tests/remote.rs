@@ -2,6 +2,15 @@
 //!
 //! The engine is buildbox-casd, brought up by a script of the workplace; where that is not, these tests say so and end.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
 use std::collections::HashSet;
 use std::fs;
 use std::net::TcpListener;

@@ -34,7 +34,7 @@ impl Engine<'_> {
         }
         let value = match node {
             Node::Fetch(fetch) => self.make_fetch(id, fetch)?,
-            Node::Unpack(unpack) => self.make_unpack(graph, unpack, state)?,
+            Node::Unpack(unpack) => self.make_unpack(unpack, state)?,
             Node::Base(base) => self.make_base(base)?,
             Node::Run(run) => self.make_run(run, state)?,
             // Both are always found by the probe once their inputs are known.
@@ -71,7 +71,7 @@ impl Engine<'_> {
         Ok(Value::File(blob))
     }
 
-    fn make_unpack(&self, _graph: &Graph, unpack: &Unpack, state: &Mutex<State>) -> Result<Value, NodeError> {
+    fn make_unpack(&self, unpack: &Unpack, state: &Mutex<State>) -> Result<Value, NodeError> {
         let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(unpack.archive);
         let Some(Value::File(archive)) = known else { return Err(NodeError::Kind) };
         let scratch = self.store.scratch()?;

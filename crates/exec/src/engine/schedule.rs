@@ -1,9 +1,9 @@
 //! Making what is missing, on a few threads.
 //!
 //! One mutex holds which nodes wait for how many others; a thread takes a ready node, makes it, and frees those that
-//! waited for it. The first failure closes the queue and stops what runs.
+//! waited for it. After the first failure nothing is begun; what runs is let finish, for its result is worth keeping.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -46,11 +46,10 @@ impl Engine<'_> {
         ready.reverse();
         let queue = Mutex::new(Queue { ready, waits_for, left, failure: None });
         let changed = Condvar::new();
-        let running = AtomicUsize::new(0);
         thread::scope(|scope| {
             // Fetching waits for the network, so one thread more than there are jobs.
             for _ in 0..(self.jobs + 1).min(left) {
-                scope.spawn(|| self.work(graph, state, (&queue, &changed), &running));
+                scope.spawn(|| self.work(graph, state, &queue, &changed));
             }
         });
         match queue.into_inner().unwrap_or_else(PoisonError::into_inner).failure {
@@ -59,13 +58,7 @@ impl Engine<'_> {
         }
     }
 
-    fn work(
-        &self,
-        graph: &Graph,
-        state: &Mutex<State>,
-        (queue, changed): (&Mutex<Queue>, &Condvar),
-        running: &AtomicUsize,
-    ) {
+    fn work(&self, graph: &Graph, state: &Mutex<State>, queue: &Mutex<Queue>, changed: &Condvar) {
         loop {
             let id = {
                 let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,9 +72,7 @@ impl Engine<'_> {
                     }
                 }
             };
-            running.fetch_add(1, Ordering::Relaxed);
             let result = self.make_reported(graph, id, state);
-            running.fetch_sub(1, Ordering::Relaxed);
             let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
                 Ok(()) => {

@@ -10,28 +10,12 @@
 # again, with this target's Config and back end. Interfaces and byte code of the
 # libraries do not depend on it either: those of the host are taken as they are.
 
-. "$(dirname "$0")/common.sh"
-: "${TARGET:?}" "${TRIPLE:?}"
+here=$(dirname "$0")
+. "$here/common.sh"
+. "$here/configure-target.sh"
 
-prefix=/opt/cross/$TARGET
-cc=/opt/cc/$TARGET/bin
 host_lib=$host_prefix/lib/ocaml
 back=/tmp/back                      # the target's back end, all in one directory
-
-configure_target() {
-  # The odd --build keeps configure in cross mode even when target and host are alike:
-  # no program of the target is ever run.
-  ./configure -q --prefix="$prefix" \
-    --build=x86_64-bactrian-linux-gnu --host="$TRIPLE" --target="$TRIPLE" \
-    --disable-ocamldoc --disable-ocamltest --disable-stdlib-manpages --disable-debugger \
-    --disable-debug-runtime --disable-instrumented-runtime --without-zstd --disable-shared \
-    CC="$cc/cc" AR="$cc/ar" RANLIB="$cc/ranlib" AS="$cc/as" LD="$cc/ld" NM="$cc/nm" \
-    STRIP=true OBJDUMP=false PARTIALLD="$cc/ld -r" CC_FOR_BUILD=$host_cc/cc
-  lean_c_flags
-  # What runs the compilers, not what runs their output.
-  sed -i 's/^let host = .*/let host = {|x86_64-pc-linux-gnu|}/' utils/config.generated.ml
-  arch=$(sed -n 's/^ARCH *= *//p' Makefile.config)
-}
 
 mk() { make -s -j"$jobs" -o runtime/sak "$@"; }
 
@@ -159,6 +143,8 @@ copy_sources
 cd $build
 step configure
 configure_target
+lean_c_flags
+arch=$(sed -n 's/^ARCH *= *//p' Makefile.config)
 step back end
 gather_back_end
 compile_directory $back $host_prefix/bin/ocamlopt -strict-sequence -strict-formats -I . -I $front

@@ -8,10 +8,11 @@
 # files, debug and PIC runtimes, plugins, …). This builds what is used, and switches
 # to the native compilers as soon as they exist.
 
-. "$(dirname "$0")/common.sh"
+here=$(dirname "$0")
+. "$here/common.sh"
 
 configure_host() {
-  ./configure -q --prefix=$host_prefix \
+  ./configure -q --cache-file="$(pin_answers $host_cc_target $host_cc/cc)" --prefix=$host_prefix \
     --build=x86_64-pc-linux-gnu --host=x86_64-pc-linux-gnu \
     --disable-ocamldoc --disable-ocamltest --disable-stdlib-manpages --disable-debugger \
     --disable-debug-runtime --disable-instrumented-runtime --without-zstd \
