@@ -3,9 +3,8 @@
 # everything configure writes. Needs what cross.sh needs, /opt/ocaml apart; writes nothing.
 # Not part of a build: to be run when zig or OCaml is updated, for every target.
 
-here=$(dirname "$0")
-. "$here/common.sh"
-. "$here/configure-target.sh"
+. "$(dirname "$0")/common.sh"
+: "${TARGET:?}" "${TRIPLE:?}"
 
 results='Makefile.config Makefile.build_config runtime/caml/m.h runtime/caml/s.h
   runtime/caml/exec.h utils/config.generated.ml utils/config.common.ml stdlib/sys.ml

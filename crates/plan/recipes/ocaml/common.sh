@@ -16,6 +16,10 @@ host_objects=/opt/ocaml-objects
 front=$host_objects/front
 host_cc_target=x86_64-linux-gnu.2.28
 host_cc=/opt/cc/$host_cc_target/bin
+if [ -n "${TARGET:-}" ]; then
+  prefix=/opt/cross/$TARGET
+  cc=/opt/cc/$TARGET/bin
+fi
 
 # These would redirect the host's and the target's compiler alike.
 unset OCAMLLIB CAMLLIB OCAMLPATH CAML_LD_LIBRARY_PATH OCAMLRUNPARAM OCAMLPARAM \
@@ -44,29 +48,6 @@ copy_sources() {
 
 # settle DIR...: gives everything below one old time stamp.
 settle() { find "$@" -exec touch -h -d @1000000000 {} +; }
-
-# pin_answers TARGET CC: prints the cache file that configure is to start from: our known
-# answers where they apply, else none. Four fifths of configure's time is spent asking.
-pin_answers() {
-  cache=/dev/null
-  case $1 in
-    x86_64-linux-* | aarch64-linux-* | riscv64-linux-* | powerpc64le-linux-*)
-      if "$2" --version | grep -q '^clang ' && known_libc "$1"; then
-        cache=/tmp/config.cache
-        cp "$here/answers" $cache
-      fi ;;
-  esac
-  echo $cache
-}
-
-# known_libc TARGET: musl, or a glibc not older than the one we asked.
-known_libc() {
-  case $1 in
-    *-musl) ;;
-    *-gnu.2.*) [ "${1##*-gnu.2.}" -ge 28 ] ;;
-    *) false ;;
-  esac
-}
 
 # set_make_variable FILE NAME VALUE: replaces `NAME=…`, continuation lines included;
 # a variable that is not there means that the release is not understood.
@@ -143,4 +124,113 @@ install_into() {
   shift
   mkdir -p "$destination"
   cp "$@" "$destination/"
+}
+
+# configure_target: configures for TARGET, which TRIPLE names for configure.
+configure_target() {
+  # The odd --build keeps configure in cross mode even when target and host are alike:
+  # no program of the target is ever run. --host, because 5.3 knows no cross compilers
+  # and 5.4 then asks for nothing but CC_FOR_BUILD.
+  ./configure -q --cache-file="$(pin_answers "$TARGET" "$cc/cc")" --prefix="$prefix" \
+    --build=x86_64-bactrian-linux-gnu --host="$TRIPLE" --target="$TRIPLE" \
+    --disable-ocamldoc --disable-ocamltest --disable-stdlib-manpages --disable-debugger \
+    --disable-debug-runtime --disable-instrumented-runtime --without-zstd --disable-shared \
+    CC="$cc/cc" AR="$cc/ar" RANLIB="$cc/ranlib" AS="$cc/as" LD="$cc/ld" NM="$cc/nm" \
+    STRIP=true OBJDUMP=false PARTIALLD="$cc/ld -r" CC_FOR_BUILD=$host_cc/cc
+  # What runs the compilers, not what runs their output.
+  sed -i 's/^let host = .*/let host = {|x86_64-pc-linux-gnu|}/' utils/config.generated.ml
+}
+
+# pin_answers TARGET CC: prints the cache file that configure is to start from: our known
+# answers where they apply, else none. Four fifths of configure's time is spent asking.
+pin_answers() {
+  cache=/dev/null
+  case $1 in
+    x86_64-linux-* | aarch64-linux-* | riscv64-linux-* | powerpc64le-linux-*)
+      if "$2" --version | grep -q '^clang ' && known_libc "$1"; then
+        cache=/tmp/config.cache
+        write_answers >$cache
+      fi ;;
+  esac
+  echo $cache
+}
+
+# known_libc TARGET: musl, or a glibc not older than the one we asked.
+known_libc() {
+  case $1 in
+    *-musl) ;;
+    *-gnu.2.*) [ "${1##*-gnu.2.}" -ge 28 ] ;;
+    *) false ;;
+  esac
+}
+
+# write_answers: answers to configure's questions about the C compiler and the C library,
+# as the cache that configure reads (a shell script). They are facts about clang with musl
+# or with glibc from 2.28 on, for 64-bit little-endian Linux, found by running configure
+# for each target; check-answers.sh finds out if they still hold.
+write_answers() {
+  cat <<'ANSWERS'
+yes_to() { answer_prefix=$1; shift; for answer; do eval "$answer_prefix$answer=yes"; done; }
+
+yes_to ac_cv_func_ accept accept4 acosh asinh atanh bind cbrt connect copysign dup3 erf erfc \
+  execvpe exp2 expm1 fchmod fchown fma freelocale ftruncate getaddrinfo getauxval getcwd \
+  getentropy getgroups gethostname getnameinfo getrusage gettimeofday hypot inet_aton \
+  inet_ntop inet_pton initgroups listen lockf log1p log2 lstat mkfifo mkstemp mktime mmap \
+  munmap nanosleep newlocale nice pipe2 posix_spawn posix_spawnp prctl pthread_setname_np \
+  putenv pwrite readlink realpath rewinddir round secure_getenv select setenv setgroups \
+  setitimer setsid shmat sigaction sigprocmask sigwait socket socketpair strtod_l symlink \
+  system tcflow tcflush tcgetattr tcsendbreak tcsetattr times trunc truncate uname unsetenv \
+  uselocale utime utimes wait4 waitpid
+ac_cv_func_SetThreadDescription=no
+ac_cv_func_pthread_set_name_np=no
+ac_cv_func_which_gethostbyaddr_r=eight
+ac_cv_func_which_gethostbyname_r=six
+ac_cv_search_cos='none required'
+
+yes_to ac_cv_header_ dirent_h dlfcn_h inttypes_h linux_futex_h locale_h math_h spawn_h stdint_h \
+  stdio_h stdlib_h string_h strings_h sys_mman_h sys_select_h sys_shm_h sys_stat_h sys_types_h \
+  sys_utsname_h termios_h unistd_h utime_h
+ac_cv_header_pthread_np_h=no
+ac_cv_header_xlocale_h=no
+
+yes_to ac_cv_type_ fd_set max_align_t off_t socklen_t struct_sockaddr_in6
+ac_cv_member_struct_stat_st_atim_tv_nsec=yes
+ac_cv_member_struct_stat_st_atimensec=no
+ac_cv_member_struct_stat_st_atimespec_tv_nsec=no
+ac_cv_sizeof_short=2
+ac_cv_sizeof_int=4
+ac_cv_sizeof_long=8
+ac_cv_sizeof_long_p=8
+ac_cv_sizeof_long_long=8
+ac_cv_alignof_double=8
+ac_cv_alignof_long=8
+ac_cv_alignof_long_long=8
+ac_cv_c_bigendian=no
+
+ac_cv_c_compiler_gnu=yes
+ac_cv_c_undeclared_builtin_options='none needed'
+ac_cv_prog_cc_c11=
+ac_cv_prog_cc_stdc=
+ac_cv_prog_cc_g=yes
+ac_cv_exeext=
+ac_cv_objext=o
+ac_cv_sys_interpreter=yes
+ax_cv_PTHREAD_CLANG=yes
+ax_cv_PTHREAD_CLANG_NO_WARN_FLAG=no
+ax_cv_PTHREAD_JOINABLE_ATTR=PTHREAD_CREATE_JOINABLE
+ax_cv_PTHREAD_PRIO_INHERIT=yes
+ax_cv_PTHREAD_SPECIAL_FLAGS=no
+ax_cv_check_cflags__Wimplicit_fallthrough=yes
+ax_cv_check_cflags__Wimplicit_fallthrough_5=no
+ax_cv_check_cflags__Wold_style_declaration=no
+ax_cv_check_cflags__fdebug_prefix_map_old_new=yes
+lt_cv_prog_compiler_c_o=yes
+lt_cv_prog_compiler_pic='-fPIC -DPIC'
+lt_cv_prog_compiler_pic_works=yes
+lt_cv_prog_compiler_rtti_exceptions=yes
+lt_cv_prog_gnu_ld=yes
+ocaml_cv_prog_cc_asm_size_type_directives=yes
+ocaml_cv_prog_cc_labels_as_values=yes
+ocaml_cv_prog_cc_nonexecstack_note=yes
+ANSWERS
 }

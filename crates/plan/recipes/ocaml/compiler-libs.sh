@@ -11,16 +11,15 @@
 . "$(dirname "$0")/common.sh"
 : "${TARGET:?}"
 
-cross=/opt/cross/$TARGET
 host_libs=$host_prefix/lib/ocaml/compiler-libs
 sources=/tmp/compiler-libs
-arch=$($cross/bin/ocamlopt -config-var architecture)
+arch=$($prefix/bin/ocamlopt -config-var architecture)
 
 gather() {
   mkdir -p $sources
   for directory in $front_directories; do cp $directory/*.ml $directory/*.mli $sources/; done
   rm $sources/config*.ml $sources/main.ml $sources/optmain.ml
-  cp $host_objects/generated/*.ml $host_objects/generated/*.mli $cross/lib/ocaml/compiler-libs/config.ml \
+  cp $host_objects/generated/*.ml $host_objects/generated/*.mli $prefix/lib/ocaml/compiler-libs/config.ml \
     $sources/
   gather_asmcomp "$arch" $sources
   cp $front/*.cmi $sources/
@@ -39,7 +38,7 @@ units_of() {
 archive() {
   library=$1
   shift
-  (cd $sources && $cross/bin/ocamlopt -a "$@" -o $lib/$library.cmxa $(units_of $library .cmx))
+  (cd $sources && $prefix/bin/ocamlopt -a "$@" -o $lib/$library.cmxa $(units_of $library .cmx))
 }
 
 install_native() {
@@ -73,7 +72,7 @@ copy_sources
 cd $build
 step compile
 gather
-compile_directory $sources $cross/bin/ocamlopt -strict-sequence -strict-formats -I .
+compile_directory $sources $prefix/bin/ocamlopt -strict-sequence -strict-formats -I .
 step install
 install_native
 install_byte_code

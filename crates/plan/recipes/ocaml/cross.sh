@@ -10,9 +10,8 @@
 # again, with this target's Config and back end. Interfaces and byte code of the
 # libraries do not depend on it either: those of the host are taken as they are.
 
-here=$(dirname "$0")
-. "$here/common.sh"
-. "$here/configure-target.sh"
+. "$(dirname "$0")/common.sh"
+: "${TARGET:?a name of /opt/cc}" "${TRIPLE:?its name for configure}"
 
 host_lib=$host_prefix/lib/ocaml
 back=/tmp/back                      # the target's back end, all in one directory

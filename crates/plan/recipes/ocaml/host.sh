@@ -8,8 +8,7 @@
 # files, debug and PIC runtimes, plugins, …). This builds what is used, and switches
 # to the native compilers as soon as they exist.
 
-here=$(dirname "$0")
-. "$here/common.sh"
+. "$(dirname "$0")/common.sh"
 
 configure_host() {
   ./configure -q --cache-file="$(pin_answers $host_cc_target $host_cc/cc)" --prefix=$host_prefix \
