@@ -99,8 +99,11 @@ impl Action {
     /// If either message is malformed.
     pub fn decode(action: &[u8], read: impl FnOnce(Digest<Cmd>) -> Vec<u8>) -> Result<Self, ActionError> {
         let action = wire::Action::decode(action).map_err(|_| ActionError::Message("Action"))?;
-        let command_digest =
-            action.command_digest.as_ref().and_then(|digest| Digest::from_wire(digest).ok()).ok_or(ActionError::Digest)?;
+        let command_digest = action
+            .command_digest
+            .as_ref()
+            .and_then(|digest| Digest::from_wire(digest).ok())
+            .ok_or(ActionError::Digest)?;
         let command = wire::Command::decode(read(command_digest).as_slice());
         let command = command.map_err(|_| ActionError::Message("Command"))?;
         let input_root = action.input_root_digest.as_ref().and_then(|digest| DirDigest::from_wire(digest).ok());

@@ -74,7 +74,8 @@ pub struct Base {
     pub tools: Vec<Tool>,
     /// Shared libraries taken along even where no tool needs them, by file name.
     pub libraries: Vec<String>,
-    /// Directories of data that some tool needs, by absolute path; absent ones are left out.
+    /// Directories of data that some tool needs, by absolute path, in which `*` stands for any name; absent ones are left
+    /// out.
     pub data: Vec<String>,
 }
 

@@ -129,7 +129,8 @@ fn in_namespace(script: &str, arguments: &[&Path]) -> Option<Output> {
 #[test]
 fn a_full_disk_is_told_as_such() {
     let (project, temp) = (project(), tempfile::tempdir().unwrap());
-    let script = "mount -t tmpfs -o size=30m none \"$3\" && \"$1\" build --target x86_64-linux-musl --store \"$3\" \"$2\"";
+    let script =
+        "mount -t tmpfs -o size=30m none \"$3\" && \"$1\" build --target x86_64-linux-musl --store \"$3\" \"$2\"";
     let bactrian = bactrian().unwrap();
     let Some(output) = in_namespace(script, &[&bactrian, project.path(), temp.path()]) else { return };
     let told = (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned());
@@ -150,7 +151,12 @@ fn a_read_only_store_is_told_as_such() {
 fn two_builds_at_once_both_succeed() {
     let project = project();
     let spawn = |target: &str| {
-        build(target, project.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        build(target, project.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     };
     let both = [spawn("x86_64-linux-musl"), spawn("aarch64-linux-musl")];
     for child in both {

@@ -15,11 +15,15 @@ use testkit::{checkout, output};
 
 #[test]
 fn the_demo_runs() {
-    let printed = output(
-        Command::new(env!("CARGO"))
-            .current_dir(checkout())
-            .args(["run", "--quiet", "--release", "--package", "xtask", "--", "demo"]),
-    )
+    let printed = output(Command::new(env!("CARGO")).current_dir(checkout()).args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "xtask",
+        "--",
+        "demo",
+    ]))
     .unwrap_or_else(|error| panic!("{error}"));
     for target in ["aarch64-linux-musl", "riscv64-linux-musl"] {
         assert!(printed.contains(&format!("{target}: menhir writes the host's parser")), "{printed}");

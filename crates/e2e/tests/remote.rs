@@ -173,7 +173,8 @@ fn a_command_that_fails_is_an_outcome_there_too() {
     let recipe = Recipe { steps: vec![Step::run("/tmp", ["sh", "-c", "echo no >&2; exit 3"])] }.encode();
     let own = literal(&[("bactrian/builder", BUILDER, true), ("bactrian/recipe", &recipe, false)]);
     let own = graph.add(own).unwrap();
-    let Some((_, Node::Run(mut run))) = graph.iter().last().map(|_| graph.iter().nth(2).unwrap()).map(|(id, node)| (id, node.clone()))
+    let Some((_, Node::Run(mut run))) =
+        graph.iter().last().map(|_| graph.iter().nth(2).unwrap()).map(|(id, node)| (id, node.clone()))
     else {
         panic!("the third node is the action")
     };

@@ -118,8 +118,7 @@ impl LocalExecutor<'_> {
         let wall = begun.elapsed();
         let stdout = self.store.put_file(&logs[0])?;
         let stderr = self.store.put_file(&logs[1])?;
-        let outcome =
-            |status, output| Outcome { status, place: Place::Local, output, stdout, stderr, wall };
+        let outcome = |status, output| Outcome { status, place: Place::Local, output, stdout, stderr, wall };
         match status {
             Status::Success if fs::read_dir(&out).map_err(io_error(&out))?.next().is_none() => {
                 Ok(Execution { outcome: outcome(Status::NoOutput, None), kept: None })

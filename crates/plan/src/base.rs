@@ -21,7 +21,7 @@ const TOOLS: &[(&str, &str, bool)] = &[
     ("make", "make,gmake", true),
     ("patch", "patch", true),
     ("diffutils", "diff cmp", true),
-    ("m4", "m4", true),
+    ("m4", "m4", false),
     ("hostname", "hostname", true),
     ("debianutils", "which", true),
     ("libc-bin", "getconf", true),

@@ -20,7 +20,8 @@ impl Planner {
             Ok(Node::Fetch(Fetch { label: "dune sources".to_owned(), alternatives: sources::dune(release) }))
         })?;
         let sources = self.once(format!("dune sources for {release}"), |_| {
-            let leave_out = ["test", "doc", "bench", ".github"].map(Pattern::new).into_iter().collect::<Result<_, _>>()?;
+            let leave_out =
+                ["test", "doc", "bench", ".github"].map(Pattern::new).into_iter().collect::<Result<_, _>>()?;
             Ok(Node::Unpack(Unpack { archive, strip: 1, keep: Vec::new(), leave_out, executable: Vec::new() }))
         })?;
         let mut inputs = self.host_compilers(release)?;

@@ -92,22 +92,30 @@ impl Planner {
         self.once("base", |_| Ok(Node::Base(crate::base::image())))
     }
 
+    /// The program that runs recipes: one node, for hashing it is a good part of planning.
+    fn builder(&mut self) -> Result<NodeId, PlanError> {
+        self.once("builder", |planner| {
+            let path = RelPath::new(builder::BUILDER_PATH)?;
+            let file = LiteralFile { path, contents: Arc::clone(&planner.builder), executable: true };
+            Ok(Node::Literal(Literal { files: vec![file], ..Literal::default() }))
+        })
+    }
+
     /// The node of an action in the portable profile: base image, builder, recipe and the job's own inputs.
     pub(crate) fn run(&mut self, job: Job) -> Result<Node, PlanError> {
-        let base = self.base()?;
+        let (base, program) = (self.base()?, self.builder()?);
         let mut literal = Literal::default();
         let mut file = |path: &str, contents: Arc<[u8]>, executable| -> Result<(), PathError> {
             literal.files.push(LiteralFile { path: RelPath::new(path)?, contents, executable });
             Ok(())
         };
-        file(builder::BUILDER_PATH, Arc::clone(&self.builder), true)?;
         let recipe = Recipe { steps: job.steps }.encode();
         file(builder::RECIPE_PATH.trim_start_matches('/'), recipe.into(), false)?;
         for (path, text) in job.files {
             file(&format!("{}/{path}", layout::BACTRIAN), text.as_bytes().into(), false)?;
         }
         let own = self.graph.add(Node::Literal(literal))?;
-        let mut inputs = vec![input("", base)?, input("", own)?];
+        let mut inputs = vec![input("", base)?, input("", program)?, input("", own)?];
         inputs.extend(job.inputs);
         let mut environment = action_environment();
         environment.extend(job.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -84,7 +84,12 @@ fn toolchain() -> Result<(), String> {
     }
     let host = milliseconds(&lines, &format!("OCaml {RELEASE} for this machine"))?;
     let cross = milliseconds(&lines, &format!("OCaml {RELEASE} for {TARGET}"))?;
-    println!("toolchain: host {:.1} s, {TARGET} {:.1} s, peak memory of bactrian {} MiB", host / 1e3, cross / 1e3, peak >> 20);
+    println!(
+        "toolchain: host {:.1} s, {TARGET} {:.1} s, peak memory of bactrian {} MiB",
+        host / 1e3,
+        cross / 1e3,
+        peak >> 20
+    );
     let sizes = "du -sLk /opt/ocaml /opt/cross/* | while read size path; do echo $path $((size / 1024)) MiB; done";
     println!("{}", in_root(temp.path(), &store, sizes)?.trim_end());
     let upstream = temp.path().join("upstream");
@@ -115,12 +120,11 @@ const UPSTREAM_CROSS: &str = "set -e; rm -rf /tmp/u; cp -r /src/ocaml /tmp/u; cd
 fn sources(directory: &Path, store: &Path) -> Result<(), String> {
     let store = exec::store::Store::open(store).map_err(|error| error.to_string())?;
     let release: plan::ocaml::Release = RELEASE.parse().map_err(|error| format!("{error}"))?;
-    let known = plan::sources::ocaml(release).into_iter().find_map(|source| {
-        match store.memo_get("source", &source.sha256) {
+    let known =
+        plan::sources::ocaml(release).into_iter().find_map(|source| match store.memo_get("source", &source.sha256) {
             Ok(Some(exec::store::MemoValue::Blob(blob))) => store.blob_path(blob, false).ok(),
             _ => None,
-        }
-    });
+        });
     let archive = known.ok_or("the store has no sources of OCaml")?;
     let spec = exec::unpack::Spec { strip: 1, ..exec::unpack::Spec::default() };
     exec::unpack::unpack(&archive, &directory.join("ocaml"), &spec).map_err(|error| error.to_string())?;

@@ -22,7 +22,11 @@ pub(crate) fn run(targets: &[&str]) -> Result<(), String> {
     let [first, second] = results.as_slice() else { return Err("there are not two results".to_owned()) };
     if first != second {
         let differ: Vec<_> = first.iter().filter(|(key, value)| second.get(*key) != Some(value)).collect();
-        return Err(format!("{} of {} actions have other results the second time: {differ:?}", differ.len(), first.len()));
+        return Err(format!(
+            "{} of {} actions have other results the second time: {differ:?}",
+            differ.len(),
+            first.len()
+        ));
     }
     println!("{} actions, the same digests and the same results in both", first.len());
     Ok(())
@@ -36,10 +40,7 @@ fn action_results(store: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
     for fan in fs::read_dir(store.join("ac")).map_err(error)? {
         for entry in fs::read_dir(fan.map_err(error)?.path()).map_err(error)? {
             let entry = entry.map_err(error)?;
-            results.insert(
-                entry.file_name().to_string_lossy().into_owned(),
-                fs::read(entry.path()).map_err(error)?,
-            );
+            results.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).map_err(error)?);
         }
     }
     Ok(results)

@@ -88,6 +88,10 @@ impl Engine<'_> {
         let into = scratch.path().join("tree");
         survey.materialise(&into)?;
         let tree = self.store.ingest(&into)?;
+        // A tool that was replaced meanwhile makes an image of neither machine: it is used this once, not remembered.
+        if !survey.fingerprint().holds() {
+            return Ok(Value::Tree(tree));
+        }
         let fingerprint = self.store.put(&survey.fingerprint().encode())?;
         self.store.memo_put(CAPTURED, fingerprint.hash(), MemoValue::Tree(tree))?;
         self.store.memo_put(CAPTURE, &self.base_key(base), MemoValue::Blob(fingerprint))?;
@@ -99,8 +103,7 @@ impl Engine<'_> {
         self.store.put(&prepared.encoded.action)?;
         self.store.put(&prepared.encoded.command)?;
         let composed = state.lock().unwrap_or_else(PoisonError::into_inner).composed.clone();
-        let executor =
-            LocalExecutor { store: self.store, builder: &self.builder, jobs: self.jobs, stop: self.stop };
+        let executor = LocalExecutor { store: self.store, builder: &self.builder, jobs: self.jobs, stop: self.stop };
         let execution = executor.execute(&prepared.action, &prepared.encoded, &composed)?;
         match (&execution.outcome.status, execution.outcome.output) {
             (Status::Success, Some(output)) => Ok(Value::Tree(output)),

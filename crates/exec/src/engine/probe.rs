@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use action::compose::{Composer, subtree};
 use action::command::{Action, EncodedAction};
+use action::compose::{Composer, subtree};
 use action::digest::{BlobDigest, DirDigest};
 use action::graph::{Base, Fetch, Graph, Input, Literal, Node, NodeId, Run, Unpack};
 use action::source::Source;
@@ -76,9 +76,7 @@ impl Engine<'_> {
             Node::Unpack(unpack) => self.probe_unpack(graph, unpack),
             Node::Base(base) => self.probe_base(base),
             Node::Literal(literal) => self.literal(literal).map(Some),
-            Node::Compose(inputs) => {
-                Ok(self.compose(inputs, state)?.map(Value::Tree))
-            }
+            Node::Compose(inputs) => Ok(self.compose(inputs, state)?.map(Value::Tree)),
             Node::Run(run) => {
                 let Some(prepared) = self.prepare(run, state)? else { return Ok(None) };
                 Ok(self.store.result(prepared.encoded.digest)?.map(|result| Value::Tree(result.output)))

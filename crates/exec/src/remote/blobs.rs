@@ -23,7 +23,8 @@ impl Remote<'_> {
     pub fn upload(&self, blobs: &[BlobDigest]) -> Result<u64, RemoteError> {
         self.runtime.block_on(async {
             let missing = self.missing(blobs).await?;
-            let (small, large): (Vec<BlobDigest>, Vec<BlobDigest>) = missing.iter().copied().partition(|blob| blob.size() < BATCH_BYTES);
+            let (small, large): (Vec<BlobDigest>, Vec<BlobDigest>) =
+                missing.iter().copied().partition(|blob| blob.size() < BATCH_BYTES);
             let mut batch = Vec::new();
             let mut bytes = 0;
             for blob in small {
@@ -120,7 +121,8 @@ impl Remote<'_> {
     /// Takes blobs that the store lacks into it: small ones in batches, large ones as streams.
     pub(super) async fn download_all(&self, blobs: &[BlobDigest]) -> Result<(), RemoteError> {
         let lacking: Vec<_> = blobs.iter().filter(|blob| !self.store.has(**blob)).copied().collect();
-        let (small, large): (Vec<BlobDigest>, Vec<BlobDigest>) = lacking.iter().copied().partition(|blob| blob.size() < BATCH_BYTES);
+        let (small, large): (Vec<BlobDigest>, Vec<BlobDigest>) =
+            lacking.iter().copied().partition(|blob| blob.size() < BATCH_BYTES);
         let mut rest: &[BlobDigest] = &small;
         while !rest.is_empty() {
             let mut bytes = 0;

@@ -28,7 +28,8 @@ read_target() {
     *-linux-gnu*.*) LIBC=glibc ABI=${TARGET#*-linux-}; GLIBC=${ABI#*.}; ABI=${ABI%%.*} ;;
     *-linux-gnu*) die "$TARGET: name the oldest glibc to support, as in $TARGET.2.28" ;;
     x86_64-windows-gnu) LIBC=windows ABI=gnu ;;
-    *) die "$TARGET: this recipe makes linux targets with musl or glibc, and x86_64-windows-gnu" ;;
+    x86_64-macos | aarch64-macos) LIBC=darwin ABI=none ;;
+    *) die "$TARGET: this recipe makes linux targets with musl or glibc, x86_64-windows-gnu, and macos" ;;
   esac
   row=$(awk -v cpu="$CPU" '$1 == cpu' "$HERE/arches.txt")
   [ -n "$row" ] || die "$TARGET: no row for $CPU in arches.txt"
@@ -37,10 +38,12 @@ read_target() {
   ZIGCPU=$2 MUSLARCH=$3 HDR=$4 FAMILY=$5 EMUL=$7 TIME32=$8
   case $LIBC in
     windows) TRIPLE=$6-w64-mingw32 ZIGTARGET=$ZIGCPU-windows-gnu ;;
+    darwin) TRIPLE=$6-apple-macos13 ZIGTARGET=$ZIGCPU-macos ;;
     *) TRIPLE=$6-linux-$ABI ZIGTARGET=$ZIGCPU-linux-$ABI${GLIBC:+.$GLIBC} ;;
   esac
   CPUFLAGS=$(echo "$9" | tr ',' ' ')
   [ "$CPUFLAGS" != - ] || CPUFLAGS=
+  [ "$LIBC" != darwin ] || TRIPLE=$(echo "$TRIPLE" | sed s/^aarch64/arm64/)
 }
 
 # headers DIR...: merges zig's header directories; the last that has a file wins. (On zig's search path the first does:

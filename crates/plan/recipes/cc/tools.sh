@@ -2,17 +2,18 @@
 
 # wrapper NAME: makes standard input, with @PREFIX@ and the like filled in, a program.
 wrapper() {
-  sed "s|@PREFIX@|$PREFIX|g; s|@ZIG@|/opt/zig/zig|g; s|@EMUL@|$EMUL|g; s|@TRIPLE@|$TRIPLE|g" > "$OUT/bin/$1"
+  sed "s|@PREFIX@|$PREFIX|g; s|@ZIG@|/opt/zig/zig|g; s|@EMUL@|$EMUL|g; s|@TRIPLE@|$TRIPLE|g; s|@ZIGTARGET@|$ZIGTARGET|g" > "$OUT/bin/$1"
   chmod 755 "$OUT/bin/$1"
 }
 
 tools() {
   config
   case $LIBC in musl) wrapper cc < "$HERE/bin/cc-static" ;; *) wrapper cc < "$HERE/bin/cc-dynamic" ;; esac
-  case $LIBC in windows) wrapper ld < "$HERE/bin/ld-windows" ;; *) wrapper ld < "$HERE/bin/ld" ;; esac
+  case $LIBC in windows | darwin) wrapper ld < "$HERE/bin/ld-$LIBC" ;; *) wrapper ld < "$HERE/bin/ld" ;; esac
   for tool in cpp as ar ranlib; do wrapper "$tool" < "$HERE/bin/$tool"; done
   ln -s cc "$OUT/bin/gcc"
-  [ "$LIBC" = windows ] || for tool in nm strip; do host_program $tool; done # they read ELF only
+  case $LIBC in musl | glibc) for tool in nm strip; do host_program $tool; done ;; esac # they read ELF only
+  [ "$LIBC" != windows ] || wrapper dlltool < "$HERE/bin/dlltool"
 }
 
 # host_program NAME: tools/NAME.c as a static program for the machine this runs on, which is the one zig itself is for.
@@ -31,13 +32,13 @@ config() {
     [ -z "$CPUFLAGS" ] || echo "$CPUFLAGS"
     echo "--sysroot=$PREFIX"
     echo "-resource-dir=/opt/zig/lib"
-    echo "--rtlib=libgcc"
+    [ "$LIBC" = darwin ] || echo "--rtlib=libgcc"
     echo "--ld-path=$PREFIX/bin/ld"
     echo "-fasynchronous-unwind-tables" # clang's default but for a few CPUs
     case $LIBC in
       musl) echo "-fno-pie" ;;
       glibc) echo "-fPIC -no-pie" ;;
-      windows) windows_config ;;
+      *) "${LIBC}_config" ;;
     esac
   } > "$OUT/lib/cc.cfg"
 }

@@ -1,0 +1,189 @@
+//! The engine with everything real but the network: small actions over tools captured from this machine.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use action::command::Command;
+use action::graph::{Base, Fetch, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, Tool, Unpack};
+use action::outcome::Status;
+use action::path::RelPath;
+use action::source::{Origin, Source};
+use exec::builder_image::BUILDER;
+use exec::engine::{Engine, NodeError, Report, RunError};
+use exec::event::{End, Event};
+use exec::fetch::{FetchConfig, Fetcher};
+use exec::store::Store;
+
+struct World {
+    temp: tempfile::TempDir,
+    store: Store,
+    fetcher: Fetcher,
+    builder: PathBuf,
+    stop: AtomicBool,
+    events: Mutex<Vec<Event>>,
+}
+
+impl World {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let store = Store::open(&temp.path().join("store")).unwrap();
+        let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), temp.path().join("apt")));
+        let digest = store.put(BUILDER).unwrap();
+        let builder = store.blob_path(digest, true).unwrap();
+        Self { temp, store, fetcher, builder, stop: AtomicBool::new(false), events: Mutex::default() }
+    }
+
+    fn run(&self, graph: &Graph, goal: NodeId) -> Result<Report, RunError> {
+        let sink = |event| self.events.lock().unwrap().push(event);
+        let engine = Engine {
+            store: &self.store,
+            fetcher: &self.fetcher,
+            builder: self.builder.clone(),
+            path: "/usr/bin:/bin".into(),
+            jobs: 2,
+            sink: &sink,
+            stop: &self.stop,
+        };
+        engine.run(graph, &[goal])
+    }
+
+    /// How each node ended, in the order of ending.
+    fn ends(&self) -> Vec<End> {
+        let events = std::mem::take(&mut *self.events.lock().unwrap());
+        events
+            .into_iter()
+            .filter_map(|event| if let Event::Finished { end, .. } = event { Some(end) } else { None })
+            .collect()
+    }
+}
+
+fn at(path: &str) -> RelPath {
+    RelPath::new(path).unwrap()
+}
+
+fn input(path: &str, node: NodeId) -> Input {
+    Input { at: at(path), from: node.into() }
+}
+
+fn file(path: &str, contents: &[u8], executable: bool) -> LiteralFile {
+    LiteralFile { path: at(path), contents: contents.into(), executable }
+}
+
+/// Adds an action that runs `script` over `inputs`, to which `sh` and a few tools belong.
+fn script(graph: &mut Graph, script: &str, mut inputs: Vec<Input>) -> NodeId {
+    let tool = |name: &str| Tool { names: vec![name.to_owned()], required: true, package: "coreutils".to_owned() };
+    let tools = ["sh", "cat", "sleep", "mkdir"].map(tool).into();
+    let base = graph.add(Node::Base(Base { tools, ..Base::default() })).unwrap();
+    let recipe = format!(
+        "bactrian-recipe 1\n{}",
+        // One step, in the language of the builder crate.
+        run_step(script)
+    );
+    let files = vec![file("bactrian/builder", BUILDER, true), file("bactrian/recipe", recipe.as_bytes(), false)];
+    let own = graph.add(Node::Literal(Literal { files, ..Literal::default() })).unwrap();
+    inputs.extend([input("", base), input("", own)]);
+    let command = Command {
+        arguments: ["bactrian/builder", "build"].map(str::to_owned).into(),
+        environment: [("PATH".to_owned(), "/usr/bin".to_owned())].into(),
+        platform: std::collections::BTreeMap::new(),
+    };
+    let run = Run { label: script.to_owned(), command, timeout: Duration::from_secs(60), inputs };
+    graph.add(Node::Run(run)).unwrap()
+}
+
+fn run_step(script: &str) -> String {
+    let recipe = builder::Recipe { steps: vec![builder::Step::run("/tmp", ["sh", "-c", script])] };
+    let text = String::from_utf8(recipe.encode()).unwrap();
+    text.lines().skip(1).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn values_flow_from_node_to_node_and_are_made_once() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let data =
+        graph.add(Node::Literal(Literal { files: vec![file("name", b"world", false)], ..Literal::default() })).unwrap();
+    let first = script(&mut graph, "read n < /data/name || :; echo hello $n > /out/text", vec![input("data", data)]);
+    let goal = script(&mut graph, "cat /first/text /first/text > /out/twice", vec![input("first", first)]);
+    let report = world.run(&graph, goal).unwrap();
+    let tree = report.values.first().unwrap().tree().unwrap();
+    let output = world.store.checkout(tree).unwrap();
+    assert_eq!(std::fs::read_to_string(output.join("twice")).unwrap(), "hello world\nhello world\n");
+    assert_eq!(world.ends().iter().filter(|end| **end == End::Made).count(), 3, "a base image and two actions");
+    let again = world.run(&graph, goal).unwrap();
+    assert_eq!(again.values, report.values);
+    assert!(world.ends().iter().all(|end| *end == End::Cached));
+}
+
+#[test]
+fn a_failed_command_is_data_and_its_scratch_is_kept() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goal = script(&mut graph, "echo half > /tmp/half; echo sorry >&2; exit 7", Vec::new());
+    let error = world.run(&graph, goal).unwrap_err();
+    let NodeError::Action { outcome, action, kept } = error.cause else { panic!("{error:?}") };
+    assert_eq!(outcome.status, Status::Exit(1));
+    let log = String::from_utf8(world.store.read(outcome.stderr).unwrap()).unwrap();
+    assert!(log.starts_with("sorry\n") && log.contains("exit 7"), "{log}");
+    let kept = world.store.kept(&kept.unwrap()).unwrap().unwrap();
+    assert_eq!(kept.action, action);
+    assert_eq!(std::fs::read_to_string(kept.root.join("tmp/half")).unwrap(), "half\n");
+    // Failures are not remembered as results.
+    assert_eq!(world.store.result(action).unwrap(), None);
+}
+
+#[test]
+fn nothing_in_out_is_a_failure() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goal = script(&mut graph, ":", Vec::new());
+    let NodeError::Action { outcome, .. } = world.run(&graph, goal).unwrap_err().cause else { panic!("no outcome") };
+    assert_eq!(outcome.status, Status::NoOutput);
+}
+
+#[test]
+fn a_stop_ends_what_runs_at_once() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goal = script(&mut graph, "sleep 50", Vec::new());
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            world.stop.store(true, Ordering::Relaxed);
+        });
+        let error = world.run(&graph, goal).unwrap_err();
+        assert!(matches!(error.cause, NodeError::Stopped), "{error:?}");
+    });
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn an_archive_is_not_asked_for_once_its_contents_are_known() {
+    let world = World::new();
+    let archive = world.temp.path().join("a.tar");
+    let status = std::process::Command::new("tar")
+        .args(["cf"])
+        .arg(&archive)
+        .args(["-C", world.temp.path().to_str().unwrap(), "store/format"])
+        .status();
+    assert!(status.unwrap().success());
+    let bytes = std::fs::read(&archive).unwrap();
+    let sha256 = *action::digest::BlobDigest::of(&bytes).hash();
+    let origins = vec![Origin::Url(format!("file://{}", archive.display()))];
+    let source = Source { name: "a.tar".to_owned(), sha256, origins };
+    let mut graph = Graph::default();
+    let fetch = Fetch { label: "a".to_owned(), alternatives: vec![source] };
+    let fetched = graph.add(Node::Fetch(fetch)).unwrap();
+    let spec = Unpack { archive: fetched, strip: 1, keep: Vec::new(), leave_out: Vec::new(), executable: Vec::new() };
+    let goal = graph.add(Node::Unpack(spec)).unwrap();
+    let value = world.run(&graph, goal).unwrap().values;
+    std::fs::remove_file(&archive).unwrap();
+    let blob = action::digest::BlobDigest::of(&bytes);
+    std::fs::remove_file(world.store.blob_path(blob, false).unwrap()).unwrap();
+    assert_eq!(world.run(&graph, goal).unwrap().values, value);
+}
