@@ -85,8 +85,8 @@ mod tests {
         let arguments = dune_arguments(&targets, Wanted::Installed, 2).join(" ");
         assert_eq!(
             arguments,
-            "build --root . -j 2 -x aarch64-linux-musl -x x86_64-linux-gnu.2.28 \
-             @_build/default.aarch64-linux-musl/install @_build/default.x86_64-linux-gnu.2.28/install"
+            "build --root . -j 2 -x aarch64_linux_musl -x x86_64_linux_gnu_2_28 \
+             @_build/default.aarch64_linux_musl/install @_build/default.x86_64_linux_gnu_2_28/install"
         );
     }
 

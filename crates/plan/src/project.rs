@@ -66,10 +66,11 @@ impl Planner {
     }
 }
 
-/// The name by which dune and findlib know the toolchain of `target`: part of dune's context `default.<name>`.
+/// The name by which dune and findlib know the toolchain of `target`: part of dune's context `default.<name>`. findlib's
+/// files allow neither `-` nor, for dune, a second `.`.
 #[must_use]
 pub fn toolchain_name(target: Target) -> String {
-    target.to_string()
+    target.to_string().replace(['-', '.'], "_")
 }
 
 /// The environment of dune and of everything that a project's build runs. `targets` decides nothing: the environment

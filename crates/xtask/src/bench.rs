@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use testkit::{bactrian, checkout, command, copy_tree, output};
 
 const TARGET: &str = "aarch64-linux-musl";
+/// What dune calls it.
+const CONTEXT: &str = "aarch64_linux_musl";
 const HOST: &str = "x86_64-linux-gnu.2.28";
 const RELEASE: &str = "5.4.1";
 const JOBS: &str = "2";
@@ -54,7 +56,7 @@ fn noop() -> Result<(), String> {
     // dune's own time is taken inside the root, where entering it costs nothing.
     let dune = format!(
         "i=0; while [ $i -lt {RUNS} ]; do a=$(date +%s%N); \
-         dune build --root . -j {JOBS} -x {TARGET} @_build/default.{TARGET}/install 2>/dev/null; \
+         dune build --root . -j {JOBS} -x {CONTEXT} @_build/default.{CONTEXT}/install 2>/dev/null; \
          b=$(date +%s%N); echo $((b - a)); i=$((i + 1)); done"
     );
     let inside = ["exec", "--target", TARGET];

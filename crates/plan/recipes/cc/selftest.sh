@@ -10,8 +10,11 @@ BIN=/opt/cc/$TARGET/bin
 CC=$BIN/cc
 DIR=${TMPDIR:-/tmp}/cc-selftest-$$
 SRC=$(cd "$(dirname "$0")" && pwd)/selftest
-failed=0 passed=0 EXE='' UNIXLIBS='-ldl -lpthread -lrt -lutil'
-case $TARGET in *-windows-*) EXE=.exe UNIXLIBS=-lpthread ;; esac # clang adds the suffix to the name it is given
+failed=0 passed=0 EXE='' ATOMIC=-latomic UNIXLIBS='-ldl -lpthread -lrt -lutil'
+case $TARGET in
+  *-windows-*) EXE=.exe UNIXLIBS=-lpthread ;; # clang adds the suffix to the name it is given
+  *-macos) UNIXLIBS='-ldl -lpthread -lutil' ATOMIC=-O2 ;;
+esac
 mkdir -p "$DIR" && cp "$SRC"/* "$DIR" && cd "$DIR" || exit 2
 
 # check NAME COMMAND...: the command, in a subshell, must succeed; its output is shown only if it does not.
@@ -42,7 +45,7 @@ one_step() { expected='prog 8 ok'; silent "$CC" -O2 prog.c -o prog2 -lm $UNIXLIB
 default_name() { rm -f a.out a.exe; silent "$CC" prog.c -lm && { [ -x a.out ] || [ -x a.exe ]; }; }
 threads() { expected='threads 4000'; silent "$CC" -pthread -O1 threads.c -o threads && runs ./threads; }
 deep_thread() { expected='deep'; silent "$CC" -O0 deep.c -o deep -pthread && runs ./deep; }
-runtime_calls() { expected='runtime ok'; silent "$CC" -O1 -Wno-atomic-alignment runtime.c -o runtime -latomic && runs ./runtime; }
+runtime_calls() { expected='runtime ok'; silent "$CC" -O1 -Wno-atomic-alignment runtime.c -o runtime $ATOMIC && runs ./runtime; }
 unwinding() { expected='frames ok'; silent "$CC" -O0 -fno-inline unwind.c -o unwind && runs ./unwind; }
 constructors() { expected='ctor main dtor'; silent "$CC" ctor.c -o ctor && runs ./ctor; }
 from_stdin() { expected='prog 8 ok'; "$CC" -x c - -o stdin < prog.c && runs ./stdin; }
@@ -73,7 +76,7 @@ missing_header_fails() { printf '#include <nosuch.h>\n' > n.c; refuses "$CC" -c 
 # what configure scripts ask
 probe_flags() { for f in -fno-strict-aliasing -fwrapv -Wall -Werror -pthread -ffunction-sections -g -O3 -std=gnu11 -std=c99 -fPIC -fvisibility=hidden; do silent "$CC" $f -c answer.c || return 1; done; }
 probe_bad_flag() { refuses "$CC" -fnosuchflag -c answer.c; }
-probe_info() { "$CC" --version | grep -q clang && "$CC" -v 2>&1 | grep -q "^Target: " && [ -f "$("$CC" -print-file-name=libm.a)" -o -f "$("$CC" -print-file-name=libm.so)" ]; }
+probe_info() { "$CC" --version | grep -q clang && "$CC" -v 2>&1 | grep -q "^Target: " && [ -f "$("$CC" -print-file-name=libm.a)" -o -f "$("$CC" -print-file-name=libm.so)" -o -d "$("$CC" -print-resource-dir)" ]; }
 probe_machine() { case $("$CC" -dumpmachine) in *-linux-musl* | *-linux-gnu*) ;; *) return 1 ;; esac; [ "$("$CC" -print-search-dirs | grep -c "/opt/cc/$TARGET/lib")" -gt 0 ]; }
 probe_libgcc() { [ -f "$("$CC" -print-libgcc-file-name)" ] || [ -f "$("$CC" --rtlib=libgcc -print-libgcc-file-name)" ]; }
 user_headers_first() { mkdir -p inc && echo '#define MINE 1' > inc/stdio.h && printf '#include <stdio.h>\n#ifndef MINE\n#error no\n#endif\n' > first.c && "$CC" -Iinc -c first.c && "$CC" -isystem inc -c first.c; }
@@ -125,6 +128,12 @@ windows_api() {
   silent "$CC" api.c -o api -lws2_32 -lsynchronization && expected='0 1' && runs ./api
 }
 windows_flags() { silent "$CC" prog.c -o sub -mwindows -Wl,--stack,8388608 -Wl,--gc-sections -Wl,--no-insert-timestamp -s -lm && is_pe sub.exe && refuses "$CC" -r prog.c -o r.o; }
+is_macho() { case $(od -An -tx1 -N4 "$1" | tr -d ' ') in cffaedfe) ;; *) echo "$1 is not Mach-O"; return 1 ;; esac; }
+macos_kinds() {
+  silent "$CC" prog.c -o mac -lm && is_macho mac && silent "$CC" -dynamiclib other.c -o other.dylib -install_name @rpath/other.dylib && is_macho other.dylib &&
+    "$CC" -c other.c && "$CC" -c answer.c && "$BIN/ld" -r -o mac.o other.o answer.o && is_macho mac.o && silent "$CC" useanswer.c mac.o -o mac2 -Wl,-dead_strip -Wl,-rpath,@loader_path &&
+    refuses "$CC" useanswer.c other.dylib -o mac3
+}
 
 common='each_stage one_step default_name threads deep_thread runtime_calls constructors from_stdin dependencies response_file
   archives preprocessor undefined_fails missing_lib_fails missing_header_fails probe_flags probe_bad_flag probe_info probe_libgcc
@@ -132,6 +141,7 @@ common='each_stage one_step default_name threads deep_thread runtime_calls const
 elf='unwinding linker_args partial_link partial_link_ld assembly shared_object defaults pie probe_machine headers_compile names strip_objects strip_program'
 case $TARGET in
   *-windows-*) more='windows_headers windows_dll windows_api windows_flags' ;;
+  *-macos) more='unwinding macos_kinds'; common=$(echo "$common" | sed 's/probe_libgcc//') ;;
   *-musl*) more="$elf static_pie static_no_interp" ;;
   *) more="$elf glibc_newer_refused glibc_no_static"
     if command -v readelf > /dev/null; then more="$more glibc_floor"; else echo "skip  glibc_floor: no readelf"; fi ;;
