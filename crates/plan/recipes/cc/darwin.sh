@@ -20,4 +20,5 @@ libc() {
 
 darwin_config() {
   echo "-Wno-overriding-deployment-version"
+  echo "-B$PREFIX/bin" # for dsymutil
 }

@@ -82,7 +82,7 @@ probe_libgcc() { [ -f "$("$CC" -print-libgcc-file-name)" ] || [ -f "$("$CC" --rt
 user_headers_first() { mkdir -p inc && echo '#define MINE 1' > inc/stdio.h && printf '#include <stdio.h>\n#ifndef MINE\n#error no\n#endif\n' > first.c && "$CC" -Iinc -c first.c && "$CC" -isystem inc -c first.c; }
 # nothing of the build machine may be seen: the only libc headers are the target's
 only_own_headers() { for w in $("$CC" -E -Wp,-v -x c /dev/null 2>&1 | grep '^ /'); do case $w in /opt/cc/"$TARGET"/* | /opt/zig/lib/include | /opt/zig/lib/include/ppc_wrappers) ;; *) echo "$w"; return 1 ;; esac; done; }
-deterministic() { "$CC" -O2 -g prog.c -o det1 -lm && "$CC" -O2 -g prog.c -o det2 -lm && cmp det1$EXE det2$EXE; }
+deterministic() { mkdir -p 1 2 && "$CC" -O2 -g prog.c -o 1/det -lm && "$CC" -O2 -g prog.c -o 2/det -lm && cmp 1/det$EXE 2/det$EXE; }
 no_needless_writes() { [ -z "$(find /opt/cc/"$TARGET" -newer prog.h -type f | head -1)" ]; }
 headers_compile() { # threads.h came with glibc 2.28
   case $TARGET in *-gnu*.2.1? | *-gnu*.2.2[0-7]) sed -i /^threads.h/d headers ;; esac
