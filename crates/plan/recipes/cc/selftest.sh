@@ -13,6 +13,7 @@ SRC=$(cd "$(dirname "$0")" && pwd)/selftest
 failed=0 passed=0 EXE='' ATOMIC=-latomic UNIXLIBS='-ldl -lpthread -lrt -lutil'
 case $TARGET in
   *-windows-*) EXE=.exe UNIXLIBS=-lpthread ;; # clang adds the suffix to the name it is given
+  *-freebsd) UNIXLIBS='-lpthread -lrt -lutil' ;;
   *-macos) UNIXLIBS='-ldl -lpthread -lutil' ATOMIC=-O2 ;;
 esac
 mkdir -p "$DIR" && cp "$SRC"/* "$DIR" && cd "$DIR" || exit 2
@@ -142,6 +143,7 @@ elf='unwinding linker_args partial_link partial_link_ld assembly shared_object d
 case $TARGET in
   *-windows-*) more='windows_headers windows_dll windows_api windows_flags' ;;
   *-macos) more='unwinding macos_kinds'; common=$(echo "$common" | sed 's/probe_libgcc//') ;;
+  *-freebsd) more=$(echo "$elf" | sed 's/probe_machine headers_compile//') ;;
   *-musl*) more="$elf static_pie static_no_interp" ;;
   *) more="$elf glibc_newer_refused glibc_no_static"
     if command -v readelf > /dev/null; then more="$more glibc_floor"; else echo "skip  glibc_floor: no readelf"; fi ;;

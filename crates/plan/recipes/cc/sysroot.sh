@@ -28,8 +28,9 @@ read_target() {
     *-linux-gnu*.*) LIBC=glibc ABI=${TARGET#*-linux-}; GLIBC=${ABI#*.}; ABI=${ABI%%.*} ;;
     *-linux-gnu*) die "$TARGET: name the oldest glibc to support, as in $TARGET.2.28" ;;
     x86_64-windows-gnu) LIBC=windows ABI=gnu ;;
+    x86_64-freebsd) LIBC=freebsd ABI=none ;;
     x86_64-macos | aarch64-macos) LIBC=darwin ABI=none ;;
-    *) die "$TARGET: this recipe makes linux targets with musl or glibc, x86_64-windows-gnu, and macos" ;;
+    *) die "$TARGET: this recipe makes linux targets with musl or glibc, x86_64-windows-gnu, x86_64-freebsd and macos" ;;
   esac
   row=$(awk -v cpu="$CPU" '$1 == cpu' "$HERE/arches.txt")
   [ -n "$row" ] || die "$TARGET: no row for $CPU in arches.txt"
@@ -38,6 +39,7 @@ read_target() {
   ZIGCPU=$2 MUSLARCH=$3 HDR=$4 FAMILY=$5 EMUL=$7 TIME32=$8
   case $LIBC in
     windows) TRIPLE=$6-w64-mingw32 ZIGTARGET=$ZIGCPU-windows-gnu ;;
+    freebsd) TRIPLE=$6-unknown-freebsd14 ZIGTARGET=$ZIGCPU-freebsd ;;
     darwin) TRIPLE=$6-apple-macos13 ZIGTARGET=$ZIGCPU-macos ;;
     *) TRIPLE=$6-linux-$ABI ZIGTARGET=$ZIGCPU-linux-$ABI${GLIBC:+.$GLIBC} ;;
   esac
@@ -94,6 +96,25 @@ zig_object() {
 
 # archive FILE OBJECT...: deterministic by llvm-ar's default (no times, owners or modes).
 archive() { rm -f "$1"; "$ZIG" ar rcs "$@"; }
+
+# harvest FILE...: has zig link a small program, and takes these files from its cache to lib/. Of glibc's parts those may be
+# missing that are in libc.so.6 since 2.34.
+harvest() {
+  cache=$TMP/zig-libc
+  echo 'int main(void) { return 0; }' > "$TMP/main.c"
+  # shellcheck disable=SC2086
+  "$ZIG" clang --target="$TRIPLE" $CPUFLAGS -c "$TMP/main.c" -o "$TMP/main.o"
+  (cd "$TMP" && ZIG_GLOBAL_CACHE_DIR=$cache ZIG_LOCAL_CACHE_DIR=$cache \
+    "$ZIG" build-exe main.o -lc -target "$ZIGTARGET" -mcpu baseline -fstrip -fno-compiler-rt -fno-ubsan-rt -femit-bin=main)
+  for name; do
+    found=$(find "$cache/o" -type f -name "$name")
+    case $(echo "$found" | wc -w):$name in
+      1:*) cp "$found" "$OUT/lib/$name"; chmod 644 "$OUT/lib/$name" ;;
+      0:libpthread* | 0:libdl* | 0:librt* | 0:libutil* | 0:libresolv*) [ "$LIBC" = glibc ] || die "zig made no $name" ;;
+      *) die "zig made no single $name" ;;
+    esac
+  done
+}
 
 # The compiler's run-time support, under gcc's names: clang is told to link "libgcc".
 runtime() {

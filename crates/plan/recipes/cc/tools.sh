@@ -12,7 +12,7 @@ tools() {
   case $LIBC in windows | darwin) wrapper ld < "$HERE/bin/ld-$LIBC" ;; *) wrapper ld < "$HERE/bin/ld" ;; esac
   for tool in cpp as ar ranlib; do wrapper "$tool" < "$HERE/bin/$tool"; done
   ln -s cc "$OUT/bin/gcc"
-  case $LIBC in musl | glibc) for tool in nm strip; do host_program $tool; done ;; esac # they read ELF only
+  case $LIBC in musl | glibc | freebsd) for tool in nm strip; do host_program $tool; done ;; esac # they read ELF only
   [ "$LIBC" != darwin ] || wrapper dsymutil < "$HERE/bin/dsymutil"
   [ "$LIBC" != windows ] || wrapper dlltool < "$HERE/bin/dlltool"
 }
