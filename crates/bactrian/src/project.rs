@@ -3,6 +3,7 @@
 //! The project's directory is joined at `/src`; dune's build directory is the store's, mounted over `_build`, so the
 //! user's own dune and ours do not undo each other's work. Not here: what runs inside (the commands).
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -95,6 +96,8 @@ pub(crate) struct Site<'w> {
     /// dune's build directory on this machine.
     pub(crate) build: PathBuf,
     scratch: Scratch,
+    /// How often the root was entered.
+    entered: Cell<usize>,
     _lock: Guard,
 }
 
@@ -126,7 +129,7 @@ impl<'w> Site<'w> {
             })?;
         }
         let scratch = workshop.store.scratch().map_err(|error| failure::store(&error))?;
-        Ok(Self { workshop, report, project: project.to_owned(), build, scratch, _lock: lock })
+        Ok(Self { workshop, report, project: project.to_owned(), build, scratch, entered: Cell::new(0), _lock: lock })
     }
 
     /// A command inside the root, in the project's directory; not yet started.
@@ -142,17 +145,29 @@ impl<'w> Site<'w> {
         let room = Room {
             root,
             composed: &self.report.composed,
-            joined: vec![join(&self.project, layout::SRC)?, join(&self.build, &format!("{}/_build", layout::SRC))?],
+            joined: vec![
+                join(&self.directory("tmp")?, "tmp")?,
+                join(&self.project, layout::SRC)?,
+                join(&self.build, &format!("{}/_build", layout::SRC))?,
+            ],
             cwd: format!("/{}", layout::SRC),
             environment,
             arguments: room_for.arguments,
         };
-        let skeleton = self.scratch.path().join("root");
-        fs::create_dir_all(&skeleton).map_err(|error| {
-            CommandError::environment(format_args!("cannot make {}", skeleton.display())).cause(error)
-        })?;
+        // A skeleton is made in an empty directory: each entering has its own.
+        let number = self.entered.get();
+        self.entered.set(number + 1);
+        let skeleton = self.directory(&format!("root-{number}"))?;
         sandbox::stage(&self.workshop.store, &self.workshop.builder, &skeleton, &room)
             .map_err(|error| CommandError::environment("cannot lay out the root").caused_by(&error))
+    }
+
+    /// A directory that lasts as long as this site.
+    fn directory(&self, name: &str) -> Result<PathBuf, CommandError> {
+        let path = self.scratch.path().join(name);
+        fs::create_dir_all(&path)
+            .map_err(|error| CommandError::environment(format_args!("cannot make {}", path.display())).cause(error))?;
+        Ok(path)
     }
 }
 

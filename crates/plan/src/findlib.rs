@@ -30,8 +30,9 @@ const TOOLS: [&str; 13] = [
 pub fn host() -> String {
     let stdlib = format!("/{}/lib/ocaml", layout::OCAML);
     let mut text = format!(
-        "path=\"/{host}/lib:{stdlib}\"\ndestdir=\"/{host}/lib\"\nstdlib=\"{stdlib}\"\nldconf=\"ignore\"\n",
-        host = layout::HOST
+        "path=\"/{host}/lib:/{meta}\"\ndestdir=\"/{host}/lib\"\nstdlib=\"{stdlib}\"\nldconf=\"ignore\"\n",
+        host = layout::HOST,
+        meta = layout::META
     );
     for tool in TOOLS {
         line(&mut text, tool, "", &format!("/{}/bin/{tool}", layout::OCAML));
@@ -45,7 +46,7 @@ pub fn toolchain(toolchain: &str, prefix: &str) -> String {
     let of = format!("({toolchain})");
     let stdlib = format!("{prefix}/lib/ocaml");
     let mut text = String::new();
-    line(&mut text, "path", &of, &stdlib);
+    line(&mut text, "path", &of, &format!("{prefix}/lib:/{}", layout::META));
     line(&mut text, "destdir", &of, &format!("{prefix}/lib"));
     line(&mut text, "stdlib", &of, &stdlib);
     line(&mut text, "ldconf", &of, "ignore");

@@ -23,3 +23,5 @@ pub const BACTRIAN: &str = "bactrian";
 pub const FINDLIB_CONF: &str = "bactrian/findlib.conf";
 /// The C target of everything that runs on the build machine.
 pub const HOST_CC_TARGET: &str = "x86_64-linux-gnu.2.28";
+/// findlib's METAs of the libraries that come with OCaml.
+pub const META: &str = "bactrian/meta";

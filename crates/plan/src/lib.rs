@@ -11,6 +11,7 @@ pub mod delivery;
 mod dune;
 pub mod findlib;
 pub mod layout;
+pub mod meta;
 pub mod ocaml;
 pub mod planner;
 pub mod project;

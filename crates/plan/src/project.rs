@@ -10,6 +10,7 @@ use action::path::RelPath;
 
 use crate::findlib;
 use crate::layout;
+use crate::meta;
 use crate::ocaml::Release;
 use crate::planner::{PlanError, Planner, action_environment, input};
 use crate::target::Target;
@@ -39,7 +40,7 @@ impl Planner {
         for target in &wanted.targets {
             inputs.extend(self.target_inputs(wanted, *target)?);
         }
-        let own = self.graph.add(Node::Literal(configuration(&wanted.targets)?))?;
+        let own = self.graph.add(Node::Literal(configuration(wanted)?))?;
         inputs.push(input("", own)?);
         Ok(self.graph.add(Node::Compose(inputs))?)
     }
@@ -97,7 +98,7 @@ pub fn environment() -> BTreeMap<String, String> {
     environment
 }
 
-fn configuration(targets: &[Target]) -> Result<Literal, PlanError> {
+fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> {
     let mut literal = Literal::default();
     let mut file = |path: String, text: String| -> Result<(), PlanError> {
         let contents = text.into_bytes().into();
@@ -105,13 +106,14 @@ fn configuration(targets: &[Target]) -> Result<Literal, PlanError> {
         Ok(())
     };
     file(layout::FINDLIB_CONF.to_owned(), findlib::host())?;
-    for target in targets {
+    for (path, text) in meta::metas(wanted.release.version()) {
+        file(format!("{}/{path}", layout::META), text)?;
+    }
+    for target in &wanted.targets {
         let name = toolchain_name(*target);
         let text = findlib::toolchain(&name, &format!("/{}/{target}", layout::CROSS));
         file(format!("{}.d/{name}.conf", layout::FINDLIB_CONF), text)?;
     }
-    for directory in [layout::SRC, "out", "tmp"] {
-        literal.directories.push(RelPath::new(directory)?);
-    }
+    literal.directories.push(RelPath::new(layout::SRC)?);
     Ok(literal)
 }
