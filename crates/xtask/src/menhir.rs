@@ -46,6 +46,7 @@ pub(crate) fn fetch(directory: &Path) -> Result<(), String> {
     if directory.join("dune-project").is_file() {
         return Ok(());
     }
+    std::fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
     let mut config = FetchConfig::new(registry_environment(std::env::vars_os()), scratch.path().join("apt"));
     let mirrors = std::env::var("BACTRIAN_MIRROR").unwrap_or_default();
