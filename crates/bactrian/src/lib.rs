@@ -6,6 +6,8 @@
 //!
 //! Not here: logic. Targets and recipes are `plan`'s, running graphs is `exec`'s, reading objects `inspect`'s.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod commands;
 mod env_vars;

@@ -34,9 +34,8 @@ pub fn install_file_suffix(target: Target) -> String {
 pub fn dune_arguments(targets: &[Target], what: Wanted, jobs: usize) -> Vec<String> {
     let mut arguments: Vec<String> = ["build", "--root", ".", "-j"].map(str::to_owned).into();
     arguments.push(jobs.to_string());
-    for target in targets {
-        arguments.extend(["-x".to_owned(), toolchain_name(*target)]);
-    }
+    let toolchains: Vec<_> = targets.iter().map(|target| toolchain_name(*target)).collect();
+    arguments.extend(["-x".to_owned(), toolchains.join(",")]);
     let alias = match what {
         Wanted::Installed => "install",
         Wanted::Everything => "default",
@@ -85,7 +84,7 @@ mod tests {
         let arguments = dune_arguments(&targets, Wanted::Installed, 2).join(" ");
         assert_eq!(
             arguments,
-            "build --root . -j 2 -x aarch64_linux_musl -x x86_64_linux_gnu_2_28 \
+            "build --root . -j 2 -x aarch64_linux_musl,x86_64_linux_gnu_2_28 \
              @_build/default.aarch64_linux_musl/install @_build/default.x86_64_linux_gnu_2_28/install"
         );
     }

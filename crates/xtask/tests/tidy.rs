@@ -115,7 +115,9 @@ fn files_say_what_they_are_and_end_in_time() {
             continue;
         }
         let first = text.lines().find(|line| !line.starts_with("#!") && !line.is_empty()).unwrap_or_default();
-        assert!(first.starts_with("//!"), "{} does not open with `//!`", path.display());
+        // A file that others include cannot have inner documentation; it opens with a plain comment.
+        let opened = first.starts_with("//!") || (path.ends_with("builder/image.rs") && first.starts_with("// "));
+        assert!(opened, "{} does not open with `//!`", path.display());
     }
 }
 

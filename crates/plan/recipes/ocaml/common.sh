@@ -25,6 +25,9 @@ fi
 unset OCAMLLIB CAMLLIB OCAMLPATH CAML_LD_LIBRARY_PATH OCAMLRUNPARAM OCAMLPARAM \
   CPATH LIBRARY_PATH MAKEFLAGS MAKELEVEL GREP_OPTIONS CDPATH || :
 
+# Upstream's flags of the standard library, warnings and .cmt files apart.
+stdlib_flags='-strict-sequence -absname -w -a -g -nostdlib -principal'
+
 # step NAME: announces a stage, with the seconds since the start.
 started=$(date +%s)
 step() { echo "== $(($(date +%s) - started))s $*"; }

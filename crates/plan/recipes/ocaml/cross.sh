@@ -55,7 +55,7 @@ libraries() {
   cp $host_lib/*.cmi stdlib/
   settle stdlib
   make -s -j"$jobs" -C stdlib USE_BOOT_OCAMLC=true OPTCOMPILER=../VERSION \
-    CAMLOPT="$build/ocamlopt.opt" COMPFLAGS="-strict-sequence -absname -w -a -g -nostdlib" allopt
+    CAMLOPT="$build/ocamlopt.opt" COMPFLAGS="$stdlib_flags" allopt
   for name in unix str systhreads runtime_events; do
     directory=$(installed_name $name)
     cp $host_lib/"$directory"/*.cmi otherlibs/$name/

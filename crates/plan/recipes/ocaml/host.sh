@@ -33,7 +33,6 @@ print-%: ; @echo $($*)
 EOF
 }
 compiler_flags='-strict-sequence -strict-formats -absname -w -a'
-stdlib_flags='-strict-sequence -absname -w -a -g -nostdlib -principal'
 
 mk() { make -s -j"$jobs" -f lean.mk "$@"; }
 
