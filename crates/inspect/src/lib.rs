@@ -21,6 +21,8 @@
 //! # Ok::<(), inspect::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod archive;
 mod check;
 mod coff;
