@@ -33,6 +33,8 @@ pub(crate) struct Project {
     pub(crate) directory: PathBuf,
     /// Whether it describes packages, which say what is installed.
     pub(crate) has_packages: bool,
+    /// Whether it has a workspace of its own, which says how dune builds it.
+    pub(crate) has_workspace: bool,
     /// Whether something in it names compiler-libs.
     pub(crate) wants_compiler_libs: bool,
 }
@@ -57,6 +59,7 @@ impl Project {
         Ok(Self {
             directory: directory.to_owned(),
             has_packages: has_packages(directory),
+            has_workspace: directory.join("dune-workspace").is_file(),
             wants_compiler_libs: names_compiler_libs(directory, DEPTH),
         })
     }

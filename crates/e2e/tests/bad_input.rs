@@ -79,15 +79,19 @@ fn offline(store: &Path, mirror: &Path, project: &Path) -> Command {
 fn wrong_and_truncated_archives_are_never_used() {
     let (project, temp) = (project(), tempfile::tempdir().unwrap());
     let mirror = temp.path().join("mirror");
-    let zig = plan::sources::zig().remove(0).hex();
-    let place = mirror.join("sha256").join(&zig[..2]);
-    fs::create_dir_all(&place).unwrap();
-    fs::write(place.join(&zig), b"PK\x03\x04 not the wheel").unwrap();
+    let release = plan::ocaml::Release::default();
+    let all = [plan::sources::zig(), plan::sources::ocaml(release), plan::sources::dune(release)].concat();
+    for source in &all {
+        let place = mirror.join("sha256").join(&source.hex()[..2]);
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join(source.hex()), b"PK\x03\x04 not what it should be").unwrap();
+    }
     let store = temp.path().join("store");
     let told = fails(&mut offline(&store, &mirror, project.path()));
-    assert_told(&told, 4, &["checksum mismatch", &zig, "hint:"]);
+    assert_told(&told, 4, &["checksum mismatch: expected sha256 ", "hint:"]);
     // Every place that was asked is listed.
-    fs::remove_file(place.join(&zig)).unwrap();
+    fs::remove_dir_all(&mirror).unwrap();
+    fs::create_dir(&mirror).unwrap();
     let told = fails(&mut offline(&store, &mirror, project.path()));
     assert_told(&told, 4, &["not found", "offline", &mirror.display().to_string()]);
     let verified = command(bactrian().unwrap()).args(["store", "verify", "--store"]).arg(&store).status().unwrap();

@@ -5,6 +5,7 @@
 
 use builder::install::{Section, parse};
 
+use crate::layout;
 use crate::project::toolchain_name;
 use crate::target::Target;
 
@@ -29,13 +30,23 @@ pub fn install_file_suffix(target: Target) -> String {
     format!("-{}.install", toolchain_name(target))
 }
 
-/// dune's arguments for building `targets` in the working directory.
+/// The workspace in which dune builds for several targets at once: `-x` names one alone.
+#[must_use]
+pub fn workspace(targets: &[Target]) -> String {
+    let toolchains: String = targets.iter().map(|target| format!(" {}", toolchain_name(*target))).collect();
+    format!("(lang dune 3.0)\n(context (default (targets native{toolchains})))\n")
+}
+
+/// dune's arguments for building `targets` in the working directory. For several targets the root's own workspace
+/// replaces the project's: one that has a workspace is built for one target after the other.
 #[must_use]
 pub fn dune_arguments(targets: &[Target], what: Wanted, jobs: usize) -> Vec<String> {
     let mut arguments: Vec<String> = ["build", "--root", ".", "-j"].map(str::to_owned).into();
     arguments.push(jobs.to_string());
-    let toolchains: Vec<_> = targets.iter().map(|target| toolchain_name(*target)).collect();
-    arguments.extend(["-x".to_owned(), toolchains.join(",")]);
+    match targets {
+        [only] => arguments.extend(["-x".to_owned(), toolchain_name(*only)]),
+        _ => arguments.extend(["--workspace".to_owned(), format!("/{}", layout::WORKSPACE)]),
+    }
     let alias = match what {
         Wanted::Installed => "install",
         Wanted::Everything => "default",
@@ -81,10 +92,13 @@ mod tests {
     #[test]
     fn every_target_is_built_in_its_own_context_alone() {
         let targets = ["aarch64-linux-musl", "x86_64-linux-gnu.2.28"].map(|name| name.parse().unwrap());
+        let one = dune_arguments(&targets[..1], Wanted::Everything, 1).join(" ");
+        assert_eq!(one, "build --root . -j 1 -x aarch64_linux_musl @_build/default.aarch64_linux_musl/default");
+        assert!(workspace(&targets).contains("(targets native aarch64_linux_musl x86_64_linux_gnu_2_28)"));
         let arguments = dune_arguments(&targets, Wanted::Installed, 2).join(" ");
         assert_eq!(
             arguments,
-            "build --root . -j 2 -x aarch64_linux_musl,x86_64_linux_gnu_2_28 \
+            "build --root . -j 2 --workspace /bactrian/dune-workspace \
              @_build/default.aarch64_linux_musl/install @_build/default.x86_64_linux_gnu_2_28/install"
         );
     }

@@ -46,7 +46,7 @@ pub fn toolchain(toolchain: &str, prefix: &str) -> String {
     let of = format!("({toolchain})");
     let stdlib = format!("{prefix}/lib/ocaml");
     let mut text = String::new();
-    line(&mut text, "path", &of, &format!("{prefix}/lib:/{}", layout::META));
+    line(&mut text, "path", &of, &format!("{prefix}/lib:/{}", layout::CROSS_META));
     line(&mut text, "destdir", &of, &format!("{prefix}/lib"));
     line(&mut text, "stdlib", &of, &stdlib);
     line(&mut text, "ldconf", &of, "ignore");

@@ -23,5 +23,9 @@ pub const BACTRIAN: &str = "bactrian";
 pub const FINDLIB_CONF: &str = "bactrian/findlib.conf";
 /// The C target of everything that runs on the build machine.
 pub const HOST_CC_TARGET: &str = "x86_64-linux-gnu.2.28";
-/// findlib's METAs of the libraries that come with OCaml.
+/// findlib's METAs of the libraries that come with OCaml, for the host.
 pub const META: &str = "bactrian/meta";
+/// The same for targets.
+pub const CROSS_META: &str = "bactrian/meta-cross";
+/// The workspace in which dune builds for several targets at once.
+pub const WORKSPACE: &str = "bactrian/dune-workspace";

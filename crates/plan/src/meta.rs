@@ -48,26 +48,41 @@ const LIBRARIES: &[Library] = &[
     ),
 ];
 
+/// Where native Dynlink of a target without plugins lies, seen from its usual place. dune takes its presence there for
+/// a sign that plugins (`.cmxs`) can be linked.
+const DYNLINK_ASIDE: &str = "../dynlink-native/";
+
+/// Who reads METAs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// Builds for the build machine.
+    Host,
+    /// Builds for a target, whose OCaml has no shared libraries.
+    Target,
+}
+
 /// Path below findlib's directory of METAs, and text, of each META.
 #[must_use]
-pub fn metas(version: &str) -> Vec<(String, String)> {
+pub fn metas(version: &str, world: World) -> Vec<(String, String)> {
     let meta = |library: &Library| {
         let mut text = String::new();
         // `stdlib` is the directory itself.
         let directory = if library.name == "stdlib" { "" } else { library.name };
         line(&mut text, 0, "directory", &format!("+{directory}"));
-        describe(&mut text, 0, library, version);
+        describe(&mut text, 0, library, (version, world));
         (format!("{}/META", library.name), text)
     };
     LIBRARIES.iter().map(meta).collect()
 }
 
-fn describe(text: &mut String, depth: usize, library: &Library, version: &str) {
+fn describe(text: &mut String, depth: usize, library: &Library, (version, world): (&str, World)) {
     line(text, depth, "version", version);
     line(text, depth, "requires", library.requires);
     for (code, extension) in library.codes {
         if let Some(archive) = library.archive {
-            line(text, depth, &format!("archive({code})"), &format!("{archive}.{extension}"));
+            let aside = world == World::Target && library.name == "dynlink" && (*code, *extension) == NATIVE;
+            let place = if aside { DYNLINK_ASIDE } else { "" };
+            line(text, depth, &format!("archive({code})"), &format!("{place}{archive}.{extension}"));
         }
     }
     if library.name == "threads" {
@@ -76,7 +91,7 @@ fn describe(text: &mut String, depth: usize, library: &Library, version: &str) {
     for inner in library.inner {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{:depth$}package \"{}\" (", "", inner.name);
-        describe(text, depth + 2, inner, version);
+        describe(text, depth + 2, inner, (version, world));
         let _ = writeln!(text, "{:depth$})", "");
     }
 }
@@ -91,7 +106,7 @@ mod tests {
 
     #[test]
     fn threads() {
-        let metas = metas("5.3.0");
+        let metas = metas("5.3.0", World::Host);
         let (_, text) = metas.iter().find(|(path, _)| path == "threads/META").unwrap();
         assert_eq!(
             text,
@@ -99,5 +114,12 @@ mod tests {
              archive(native) = \"threads.cmxa\"\ntype_of_threads = \"posix\"\npackage \"posix\" (\n  version = \"5.3.0\"\n  \
              requires = \"threads\"\n)\n"
         );
+    }
+
+    #[test]
+    fn native_dynlink_of_targets_is_aside() {
+        let text = |world| metas("5.3.0", world).into_iter().find(|(path, _)| path == "dynlink/META").unwrap().1;
+        assert!(text(World::Host).contains("archive(native) = \"dynlink.cmxa\""));
+        assert!(text(World::Target).contains("archive(native) = \"../dynlink-native/dynlink.cmxa\""));
     }
 }

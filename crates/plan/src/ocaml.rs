@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use action::graph::{Fetch, Input, Node, NodeId, Unpack};
 use action::pattern::Pattern;
+use builder::Step;
 
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, part, script};
@@ -74,6 +75,15 @@ const RECIPES: &[(&str, &str)] = &[
     ("ocaml/cross.sh", include_str!("../recipes/ocaml/cross.sh")),
     ("ocaml/host.sh", include_str!("../recipes/ocaml/host.sh")),
 ];
+
+/// Makes a target's OCaml, and puts native Dynlink where dune does not see it ([`crate::meta`]).
+fn cross_steps(recipe: &str) -> Vec<Step> {
+    let aside = |file: &str| Step::Move {
+        from: format!("/out/lib/ocaml/dynlink/{file}").into(),
+        to: format!("/out/lib/ocaml/dynlink-native/{file}").into(),
+    };
+    vec![script(recipe), aside("dynlink.cmxa"), aside("dynlink.a")]
+}
 
 impl Planner {
     fn ocaml_sources(&mut self, release: Release) -> Result<NodeId, PlanError> {
@@ -149,7 +159,7 @@ impl Planner {
                 label: format!("{what} {release} for {target}"),
                 inputs,
                 files: RECIPES,
-                steps: vec![script(recipe)],
+                steps: if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) },
                 environment: vec![
                     ("OCAML_VERSION", release.to_string()),
                     ("TARGET", target.to_string()),

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use action::graph::{Input, Literal, LiteralFile, Node, NodeId};
 use action::path::RelPath;
 
+use crate::delivery;
 use crate::findlib;
 use crate::layout;
-use crate::meta;
+use crate::meta::{self, World};
 use crate::ocaml::Release;
 use crate::planner::{PlanError, Planner, action_environment, input};
 use crate::target::Target;
@@ -106,8 +107,11 @@ fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> {
         Ok(())
     };
     file(layout::FINDLIB_CONF.to_owned(), findlib::host())?;
-    for (path, text) in meta::metas(wanted.release.version()) {
-        file(format!("{}/{path}", layout::META), text)?;
+    file(layout::WORKSPACE.to_owned(), delivery::workspace(&wanted.targets))?;
+    for (world, place) in [(World::Host, layout::META), (World::Target, layout::CROSS_META)] {
+        for (path, text) in meta::metas(wanted.release.version(), world) {
+            file(format!("{place}/{path}"), text)?;
+        }
     }
     for target in &wanted.targets {
         let name = toolchain_name(*target);

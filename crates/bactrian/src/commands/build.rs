@@ -53,11 +53,15 @@ pub(crate) fn build(
     let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants_compiler_libs))?;
     let jobs = means.jobs.get();
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
-    dune(&site, &delivery::dune_arguments(targets, wanted, jobs))?;
+    let ask = |wanted| -> Result<(), CommandError> {
+        let at_once = if project.has_workspace { 1 } else { targets.len() };
+        targets.chunks(at_once.max(1)).try_for_each(|some| dune(&site, &delivery::dune_arguments(some, wanted, jobs)))
+    };
+    ask(wanted)?;
     let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(&site, *target))).collect();
     if all.iter().all(|(_, programs)| programs.is_empty()) {
         if wanted == Wanted::Installed {
-            dune(&site, &delivery::dune_arguments(targets, Wanted::Everything, jobs))?;
+            ask(Wanted::Everything)?;
         }
         for (target, programs) in &mut all {
             *programs = built(&site, *target);

@@ -1,7 +1,7 @@
 //! Making what is missing, on a few threads.
 //!
 //! One mutex holds which nodes wait for how many others; a thread takes a ready node, makes it, and frees those that
-//! waited for it. After the first failure nothing is begun; what runs is let finish, for its result is worth keeping.
+//! waited for it. After the first failure nothing is begun, and what runs is stopped.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -21,7 +21,8 @@ struct Queue {
     waits_for: Vec<usize>,
     /// Missing nodes not yet made.
     left: usize,
-    failure: Option<RunError>,
+    /// Of several failures the one of the earliest node: which is told must not depend on which was quick.
+    failure: Option<(NodeId, RunError)>,
 }
 
 impl Engine<'_> {
@@ -53,7 +54,7 @@ impl Engine<'_> {
             }
         });
         match queue.into_inner().unwrap_or_else(PoisonError::into_inner).failure {
-            Some(failure) => Err(failure),
+            Some((_, failure)) => Err(failure),
             None => Ok(()),
         }
     }
@@ -90,7 +91,13 @@ impl Engine<'_> {
                     }
                 }
                 Err(failure) => {
-                    queue.failure.get_or_insert(failure);
+                    let stopped = matches!(failure.cause, NodeError::Stopped);
+                    let first = queue.failure.is_none();
+                    if first || (!stopped && queue.failure.as_ref().is_some_and(|(earliest, _)| id < *earliest)) {
+                        queue.failure = Some((id, failure));
+                    }
+                    // What still runs is of no use any more, and may take long to find that out by itself.
+                    self.stop.store(true, Ordering::Relaxed);
                 }
             }
             changed.notify_all();
