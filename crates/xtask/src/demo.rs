@@ -39,7 +39,7 @@ fn compare_parsers(bactrian: &Path, menhir: &Path, place: &Path) -> Result<(), S
     fs::create_dir_all(&work).map_err(|error| error.to_string())?;
     fs::write(work.join("calc.mly"), GRAMMAR).map_err(|error| error.to_string())?;
     let host = "dune build --root . ./_build/install/default/bin/menhir && cd dist/host && \
-                ../../_build/install/default/bin/menhir calc.mly";
+                ../../_build/install/default/bin/menhir --table calc.mly";
     let target = TARGETS.map(|(target, _)| target)[0];
     announced(command(bactrian).args(["exec", "--target", target]).arg(menhir).args(["--", "sh", "-c", host]))?;
     let expected = fs::read(work.join("calc.ml")).map_err(|error| error.to_string())?;
@@ -48,7 +48,7 @@ fn compare_parsers(bactrian: &Path, menhir: &Path, place: &Path) -> Result<(), S
         fs::create_dir_all(&work).map_err(|error| error.to_string())?;
         fs::write(work.join("calc.mly"), GRAMMAR).map_err(|error| error.to_string())?;
         let program = menhir.join("dist").join(target).join("menhir");
-        output(Command::new(emulator).current_dir(&work).arg(&program).arg("calc.mly"))?;
+        output(Command::new(emulator).current_dir(&work).arg(&program).args(["--table", "calc.mly"]))?;
         let written = fs::read(work.join("calc.ml")).map_err(|error| error.to_string())?;
         if written != expected {
             return Err(format!("{target}: menhir writes another parser than the host's"));
