@@ -24,6 +24,9 @@ let child () =
     let status = match Unix.waitpid [] pid with _, Unix.WEXITED code -> code | _ -> -1 in
     Printf.sprintf "%s, exit %d" (Bytes.sub_string buffer 0 length) status
 
+(* A stack that grows to many megabytes is copied as it grows: a broken memcpy ends here. *)
+let rec depth n = if n = 0 then 0 else 1 + depth (n - 1)
+
 let () =
   let machine = Clock.machine () in
   Printf.printf "cpu: %s\n" machine.cpu;
@@ -36,6 +39,7 @@ let () =
   Printf.printf "%s\n" (child ());
   Printf.printf "threads: %d\n" (threads ());
   Printf.printf "domains: %s\n" (String.concat " " (List.map string_of_int (domains ())));
+  Printf.printf "deep: %d\n" (depth 1_000_000);
   Printf.printf "str: %s\n" (Str.global_replace (Str.regexp "[0-9]+") "#" "a1b22c333");
   Printf.printf "effects: %d\n"
     (let open Effect in

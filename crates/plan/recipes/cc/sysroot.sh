@@ -91,7 +91,7 @@ zig_object() {
   root=$1 object=$2; shift 2
   ZIG_GLOBAL_CACHE_DIR=$TMP/zig-cache ZIG_LOCAL_CACHE_DIR=$TMP/zig-cache \
     "$ZIG" build-obj "$ZLIB/$root" -target "$ZIGTARGET" -mcpu baseline -O ReleaseFast -fstrip -ffunction-sections -fdata-sections \
-    -fno-stack-check -fno-stack-protector -fno-compiler-rt -fno-ubsan-rt "-femit-bin=$object" "$@"
+    -fno-builtin -fno-stack-check -fno-stack-protector -fno-compiler-rt -fno-ubsan-rt "-femit-bin=$object" "$@"
 }
 
 # archive FILE OBJECT...: deterministic by llvm-ar's default (no times, owners or modes).
