@@ -65,7 +65,8 @@ impl Engine<'_> {
     fn make_fetch(&self, id: NodeId, fetch: &Fetch) -> Result<Value, NodeError> {
         let downloads = self.store.downloads()?;
         let progress = |bytes, total| self.sink.event(Event::Progress { node: id, bytes, total });
-        let fetched = self.fetcher.fetch_any(fetch, &downloads, &progress)?;
+        let fetched = self.fetcher.fetch_any(fetch, &downloads, &progress);
+        let fetched = fetched.map_err(|error| if error.stopped() { NodeError::Stopped } else { error.into() })?;
         let blob = self.store.put_file(&fetched.path)?;
         self.store.memo_put(SOURCE, blob.hash(), MemoValue::Blob(blob))?;
         Ok(Value::File(blob))
