@@ -155,6 +155,7 @@ impl<'w> Site<'w> {
             ],
             cwd: format!("/{}", layout::SRC),
             environment,
+            terminal: room_for.terminal,
             arguments: room_for.arguments,
         };
         // A skeleton is made in an empty directory: each entering has its own.
@@ -177,6 +178,8 @@ impl<'w> Site<'w> {
 /// What is run in a root.
 pub(crate) struct Inside {
     pub(crate) arguments: Vec<std::ffi::OsString>,
+    /// Whether it is an interactive shell.
+    pub(crate) terminal: bool,
     /// Added to the environment that every project has.
     pub(crate) environment: Vec<(String, String)>,
 }

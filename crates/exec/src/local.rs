@@ -106,6 +106,7 @@ impl LocalExecutor<'_> {
             joined: vec![join(&tmp, "tmp"), join(&out, OUTPUT)],
             cwd: "/".to_owned(),
             environment,
+            terminal: false,
             arguments: action.command.arguments.iter().map(Into::into).collect(),
         };
         let mut command = sandbox::stage(self.store, self.builder, &root, &room)?;

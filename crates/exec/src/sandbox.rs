@@ -33,6 +33,8 @@ pub struct Room<'a> {
     pub cwd: String,
     /// The whole environment.
     pub environment: BTreeMap<String, String>,
+    /// Whether an interactive shell runs inside, which wants the terminal for its own.
+    pub terminal: bool,
     /// What is run: a path inside, and arguments.
     pub arguments: Vec<std::ffi::OsString>,
 }
@@ -88,6 +90,9 @@ pub fn stage(store: &Store, builder: &Path, skeleton: &Path, room: &Room<'_>) ->
     }
     for join in &room.joined {
         command.arg(if join.writable { "--rw" } else { "--ro" }).arg(&join.from).arg(format!("/{}", join.at.as_str()));
+    }
+    if room.terminal {
+        command.arg("--terminal");
     }
     command.args(["--cwd", &room.cwd, "--"]).args(&room.arguments);
     Ok(command)

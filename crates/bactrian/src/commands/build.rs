@@ -73,7 +73,7 @@ pub(crate) fn build(
 /// Runs dune inside; what it prints is shown as it prints it.
 fn dune(site: &Site<'_>, arguments: &[String]) -> Result<(), CommandError> {
     let arguments = std::iter::once("/host/bin/dune".into()).chain(arguments.iter().map(Into::into)).collect();
-    let mut command = site.command(Inside { arguments, environment: Vec::new() })?;
+    let mut command = site.command(Inside { arguments, terminal: false, environment: Vec::new() })?;
     // Standard output is for results.
     command.stdin(std::process::Stdio::null()).stdout(io::stderr());
     let status = command.status().map_err(|error| CommandError::environment("cannot start dune").cause(error))?;

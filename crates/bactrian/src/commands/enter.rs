@@ -32,7 +32,7 @@ pub(crate) fn shell(ctx: &Context<'_>, settings: &Shell) -> Result<Exit, Command
 }
 
 fn shell_line() -> Vec<OsString> {
-    ["/usr/bin/sh", "-i"].map(OsString::from).into()
+    ["/usr/bin/bash", "--norc", "-i"].map(OsString::from).into()
 }
 
 fn inside(
@@ -47,7 +47,7 @@ fn inside(
     let workshop = Workshop::open(ctx, means)?;
     let site = Site::open(ctx, &workshop, means, directory, (&[target], compiler_libs))?;
     let environment = environment(ctx, target);
-    start(site.command(Inside { arguments, environment })?)
+    start(site.command(Inside { terminal: arguments == shell_line(), arguments, environment })?)
 }
 
 /// What tells make and its like of the target.
@@ -95,6 +95,7 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
         joined: vec![join("tmp")?, join("out")?],
         cwd: "/tmp".to_owned(),
         environment,
+        terminal: true,
         arguments: shell_line(),
     };
     let scratch = workshop.store.scratch().map_err(told)?;
