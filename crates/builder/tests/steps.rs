@@ -57,29 +57,29 @@ fn copies_are_writable_and_have_one_time() {
     chmod("root/in/sub/plain", 0o444);
     chmod("root/in/tool", 0o555);
     chmod("root/in/sub", 0o555);
-    put(&scratch, "/work/deep/tool", "old");
+    put(&scratch, "/room/deep/tool", "old");
     stdout(&scratch.build(&recipe([
-        Step::Copy { from: "/in".into(), to: "/work/deep".into() },
+        Step::Copy { from: "/in".into(), to: "/room/deep".into() },
         Step::Copy { from: "/in/tool".into(), to: "/out/new/tool".into() },
         Step::Copy { from: "/in/link".into(), to: "/out/link".into() },
     ])));
     assert_eq!(
-        (get(&scratch, "/work/deep/sub/plain"), get(&scratch, "/work/deep/tool")),
+        (get(&scratch, "/room/deep/sub/plain"), get(&scratch, "/room/deep/tool")),
         ("plain".to_owned(), "tool".to_owned())
     );
     for (path, expected) in
-        [("/work/deep", 0o755), ("/work/deep/sub", 0o755), ("/work/deep/sub/plain", 0o644), ("/work/deep/tool", 0o755)]
+        [("/room/deep", 0o755), ("/room/deep/sub", 0o755), ("/room/deep/sub/plain", 0o644), ("/room/deep/tool", 0o755)]
     {
         assert_eq!(mode(&scratch, path), expected, "{path}");
     }
     for path in
-        ["/work/deep", "/work/deep/sub", "/work/deep/sub/plain", "/work/deep/tool", "/work/deep/link", "/out/new/tool"]
+        ["/room/deep", "/room/deep/sub", "/room/deep/sub/plain", "/room/deep/tool", "/room/deep/link", "/out/new/tool"]
     {
         let time = fs::symlink_metadata(scratch.path(&format!("root{path}"))).unwrap();
         assert_eq!((time.mtime(), time.mtime_nsec()), (FIXED_MTIME, 0), "{path}");
     }
     for (path, target) in
-        [("root/work/deep/link", "sub/plain"), ("root/work/deep/dangling", "/nowhere"), ("root/out/link", "sub/plain")]
+        [("root/room/deep/link", "sub/plain"), ("root/room/deep/dangling", "/nowhere"), ("root/out/link", "sub/plain")]
     {
         assert_eq!(fs::read_link(scratch.path(path)).unwrap(), Path::new(target), "{path}");
     }
@@ -116,18 +116,18 @@ fn files_are_written_moved_linked_and_removed() {
 fn writing_never_reaches_through_links() {
     let scratch = Scratch::new();
     put(&scratch, "/in/file", "original");
-    fs::create_dir(scratch.path("root/work")).unwrap();
-    fs::hard_link(scratch.path("root/in/file"), scratch.path("root/work/hard")).unwrap();
-    std::os::unix::fs::symlink("../in/file", scratch.path("root/work/soft")).unwrap();
+    fs::create_dir(scratch.path("root/room")).unwrap();
+    fs::hard_link(scratch.path("root/in/file"), scratch.path("root/room/hard")).unwrap();
+    std::os::unix::fs::symlink("../in/file", scratch.path("root/room/soft")).unwrap();
     stdout(&scratch.build(&recipe([
-        Step::Append { path: "/work/hard".into(), contents: "!".into() },
-        Step::Substitute { path: "/work/soft".into(), from: "orig".into(), to: "ORIG".into() },
+        Step::Append { path: "/room/hard".into(), contents: "!".into() },
+        Step::Substitute { path: "/room/soft".into(), from: "orig".into(), to: "ORIG".into() },
     ])));
     assert_eq!(
-        (get(&scratch, "/in/file"), get(&scratch, "/work/hard")),
+        (get(&scratch, "/in/file"), get(&scratch, "/room/hard")),
         ("original".to_owned(), "original!".to_owned())
     );
-    assert_eq!(get(&scratch, "/work/soft"), "ORIGinal");
+    assert_eq!(get(&scratch, "/room/soft"), "ORIGinal");
 }
 
 #[test]

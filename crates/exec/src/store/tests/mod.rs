@@ -16,7 +16,6 @@ mod basics;
 mod gc;
 mod killed;
 mod limits;
-mod measure;
 mod trees;
 mod verify;
 
