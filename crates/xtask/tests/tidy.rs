@@ -33,11 +33,12 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("action", &["tokio", "tonic", "ureq", "rustix"]),
     ("builder", &["thiserror", "serde", "tokio"]),
     ("inspect", &["memmap2", "rustix", "tokio"]),
+    ("opam", &["rustix", "serde", "tempfile", "tokio", "ureq"]),
     ("plan", &["ureq", "tokio", "tonic", "rustix", "tempfile"]),
 ];
 
 /// Crates that must not contain `unsafe` at all.
-const SAFE: &[&str] = &["action", "bactrian", "inspect", "plan", "xtask"];
+const SAFE: &[&str] = &["action", "bactrian", "inspect", "opam", "plan", "xtask"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
