@@ -128,15 +128,15 @@ pub enum Filter {
     /// `name`
     Reference(Reference),
     /// `a = b`
-    Compare(Box<Filter>, RelOp, Box<Filter>),
+    Compare(Box<Self>, RelOp, Box<Self>),
     /// `a & b`
-    And(Vec<Filter>),
+    And(Vec<Self>),
     /// `a | b`
-    Or(Vec<Filter>),
+    Or(Vec<Self>),
     /// `!a`
-    Not(Box<Filter>),
+    Not(Box<Self>),
     /// `?a`
-    Defined(Box<Filter>),
+    Defined(Box<Self>),
 }
 
 /// What an expression comes to.

@@ -14,9 +14,9 @@ pub enum Formula<A> {
     /// An atom.
     Atom(A),
     /// All of them; from [`Formula::and`] at least two, and none of them an `And`.
-    And(Vec<Formula<A>>),
+    And(Vec<Self>),
     /// One of them, the earlier the better; from [`Formula::or`] at least two, and none of them an `Or`.
-    Or(Vec<Formula<A>>),
+    Or(Vec<Self>),
 }
 
 impl<A> Formula<A> {

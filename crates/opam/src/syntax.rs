@@ -17,7 +17,7 @@ mod tests;
 
 use crate::error::{Error, Span};
 
-/// How deep values may nest. The deepest file of the public repository has 9.
+/// How deep values may nest. No real file comes near it, and the stack holds it.
 pub const MAX_DEPTH: usize = 100;
 
 /// A file: its fields and sections in the order they are written.

@@ -8,7 +8,6 @@ mod encoding;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -180,8 +179,8 @@ impl Universe {
     ///
     /// # Errors
     /// The bytes are not, or no longer, what an encoder of this version made.
-    pub fn decode(bytes: Arc<[u8]>) -> Result<Self, DecodeError> {
-        encoding::decode(&bytes)
+    pub fn decode(bytes: &Arc<[u8]>) -> Result<Self, DecodeError> {
+        encoding::decode(bytes)
     }
 }
 
@@ -208,19 +207,19 @@ impl UniverseBuilder {
         text: &[u8],
         files: &[(String, Vec<u8>)],
     ) -> bool {
-        let entry = || Entry {
-            name: name.clone(),
-            version: version.clone(),
+        let key = (name, version);
+        if self.entries.get(&key).is_some_and(|other| other.priority >= priority) {
+            return false;
+        }
+        let entry = Entry {
+            name: key.0.clone(),
+            version: key.1.clone(),
             priority,
             text: text.into(),
             files: files.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice().into())).collect(),
             parsed: OnceLock::new(),
         };
-        match self.entries.entry((name.clone(), version.clone())) {
-            btree_map::Entry::Vacant(vacant) => drop(vacant.insert(entry())),
-            btree_map::Entry::Occupied(mut other) if other.get().priority < priority => drop(other.insert(entry())),
-            btree_map::Entry::Occupied(_) => return false,
-        }
+        self.entries.insert(key, entry);
         true
     }
 

@@ -74,7 +74,7 @@ fn what_is_printed_reads_the_same() {
 fn a_universe_comes_back_from_its_bytes() {
     let universe = universe();
     let bytes: Arc<[u8]> = universe.encode().into();
-    let again = Universe::decode(Arc::clone(&bytes)).unwrap();
+    let again = Universe::decode(&bytes).unwrap();
     assert_eq!(again.len(), universe.len());
     for (left, right) in universe.entries().zip(again.entries()) {
         assert_eq!((left.name(), left.version(), left.text()), (right.name(), right.version(), right.text()));

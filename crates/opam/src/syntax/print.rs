@@ -92,7 +92,11 @@ impl Display for Value {
             ValueKind::Update(left, operator, right) => write!(f, "{left} {} {right}", operator.symbol()),
             ValueKind::And(values) => separated(f, values, " & "),
             ValueKind::Or(values) => separated(f, values, " | "),
-            ValueKind::Not(value) => write!(f, "!{value}"),
+            ValueKind::Not(value) => {
+                // `! = x` and `!= x` differ.
+                let operand = value.to_string();
+                write!(f, "!{}{operand}", if operand.starts_with('=') { " " } else { "" })
+            }
             ValueKind::Defined(value) => write!(f, "?{value}"),
         }
     }

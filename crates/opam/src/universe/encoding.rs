@@ -82,7 +82,7 @@ pub(super) fn encode(universe: &Universe) -> Vec<u8> {
 }
 
 /// A 64-bit sum in which every byte and its place count; four lanes, for the sake of speed.
-fn mix(bytes: &[u8]) -> u64 {
+pub(super) fn mix(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(FACTOR).rotate_left(29);
     let word = |bytes: &[u8]| {
