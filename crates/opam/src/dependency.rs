@@ -147,7 +147,7 @@ fn condition(reader: &mut Reader<'_>, value: &Value) -> Formula<Condition> {
     }
 }
 
-fn negation(formula: Formula<Condition>) -> Formula<Condition> {
+pub(crate) fn negation(formula: Formula<Condition>) -> Formula<Condition> {
     match formula {
         Formula::True => Formula::False,
         Formula::False => Formula::True,

@@ -16,6 +16,7 @@ pub mod environment;
 pub mod error;
 pub mod filter;
 pub mod formula;
+pub mod manifest;
 pub mod name;
 pub mod package;
 pub mod syntax;
