@@ -170,8 +170,11 @@ impl Engine<'_> {
         for input in inputs {
             let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(input.from.node);
             let Some(value) = known else { return Ok(None) };
-            let tree = subtree(value.tree()?, &input.from.path, load)?;
-            composer.put(&input.at, Entry::Directory(tree), load)?;
+            let entry = match value {
+                Value::Tree(tree) => Entry::Directory(subtree(tree, &input.from.path, load)?),
+                Value::File(digest) => Entry::File { digest, executable: false },
+            };
+            composer.put(&input.at, entry, load)?;
         }
         let composed = composer.finish();
         self.store.put_directories(&composed.directories)?;
