@@ -7,13 +7,17 @@
 
 pub mod base;
 mod cc;
+pub mod closure;
 pub mod delivery;
 mod dune;
 pub mod findlib;
+pub mod instructions;
 pub mod layout;
 pub mod meta;
 pub mod ocaml;
+pub mod package;
 pub mod planner;
 pub mod project;
+pub mod quirk;
 pub mod sources;
 pub mod target;
