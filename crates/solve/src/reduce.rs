@@ -96,6 +96,8 @@ impl<N: Names> Reducer<'_, N> {
             other @ (Formula::Any(_) | Formula::Atom(_)) => vec![other],
         };
         requires.extend(definition.host.iter().map(|name| Formula::Atom(self.host(name))));
+        let undeclared = self.tools.undeclared(definition.name, definition.version);
+        requires.extend(undeclared.map(|name| Formula::Atom(self.any(name, self.world, Kind::Link))));
         let me = self.names.id(definition.name);
         if ppx && self.world != World::HOST {
             requires.push(Formula::Atom(Atom {
@@ -138,9 +140,14 @@ impl<N: Names> Reducer<'_, N> {
     }
 
     fn host(&self, name: &PackageName) -> Atom {
+        self.any(name, World::HOST, Kind::Build)
+    }
+
+    /// Any version of a package.
+    fn any(&self, name: &PackageName, world: World, kind: Kind) -> Atom {
         let requirement = Requirement { name: name.clone(), versions: OpamFormula::True };
         let (name, accepts) = (self.names.id(name), self.names.admitted(&requirement));
-        Atom { name, world: World::HOST, kind: Kind::Build, accepts, requirement: Some(Rc::new(requirement)) }
+        Atom { name, world, kind, accepts, requirement: Some(Rc::new(requirement)) }
     }
 
     fn clashes(&self, definition: &Definition<'_>) -> Vec<Clash> {

@@ -26,9 +26,11 @@ pub struct Tools {
     pub provided: BTreeSet<String>,
     /// Programs that builds need though opam files do not say so.
     pub extra_host: Vec<ExtraHost>,
+    /// Libraries that packages use though their opam files do not say so.
+    pub undeclared: Vec<ExtraHost>,
 }
 
-/// Host dependencies that an opam file does not tell.
+/// Dependencies that an opam file does not tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraHost {
     /// Whose.
@@ -75,11 +77,8 @@ impl Tools {
                 "provided" => {
                     tools.provided = texts(item)?.into_iter().map(|(text, _)| text.to_owned()).collect();
                 }
-                "extra-host" => {
-                    let rows = item.as_array_of_tables();
-                    let rows = rows.ok_or_else(|| ToolsError::new(item.span(), "needs `[[extra-host]]` tables"))?;
-                    tools.extra_host = rows.iter().map(extra_host).collect::<Result<_, _>>()?;
-                }
+                "extra-host" => tools.extra_host = extra_rows(item)?,
+                "undeclared" => tools.undeclared = extra_rows(item)?,
                 _ => return Err(ToolsError::new(item.span(), format_args!("no such key: `{key}`"))),
             }
         }
@@ -93,6 +92,7 @@ impl Tools {
         self.ppx_markers.extend(other.ppx_markers);
         self.provided.extend(other.provided);
         self.extra_host.extend(other.extra_host);
+        self.undeclared.extend(other.undeclared);
     }
 
     /// Whether nothing is built for this package, for it comes with the compiler.
@@ -110,9 +110,26 @@ impl Tools {
         name: &'a PackageName,
         version: &'a Version,
     ) -> impl Iterator<Item = &'a PackageName> {
-        let rows = self.extra_host.iter().filter(move |row| row.package == *name && row.versions.admits(version));
-        rows.flat_map(|row| &row.needs)
+        needs(&self.extra_host, name, version)
     }
+
+    /// What this version uses in its own world beyond its opam file.
+    pub fn undeclared<'a>(
+        &'a self,
+        name: &'a PackageName,
+        version: &'a Version,
+    ) -> impl Iterator<Item = &'a PackageName> {
+        needs(&self.undeclared, name, version)
+    }
+}
+
+fn needs<'a>(
+    rows: &'a [ExtraHost],
+    name: &'a PackageName,
+    version: &'a Version,
+) -> impl Iterator<Item = &'a PackageName> {
+    let rows = rows.iter().filter(move |row| row.package == *name && row.versions.admits(version));
+    rows.flat_map(|row| &row.needs)
 }
 
 impl ToolsError {
@@ -136,6 +153,11 @@ fn texts(item: &Item) -> Result<Vec<(&str, Option<Range<usize>>)>, ToolsError> {
 fn names<C: FromIterator<PackageName>>(item: &Item) -> Result<C, ToolsError> {
     let name = |(text, span)| PackageName::new(text).map_err(|error| ToolsError::new(span, error));
     texts(item)?.into_iter().map(name).collect()
+}
+
+fn extra_rows(item: &Item) -> Result<Vec<ExtraHost>, ToolsError> {
+    let rows = item.as_array_of_tables().ok_or_else(|| ToolsError::new(item.span(), "needs `[[…]]` tables"))?;
+    rows.iter().map(extra_host).collect()
 }
 
 fn extra_host(row: &Table) -> Result<ExtraHost, ToolsError> {

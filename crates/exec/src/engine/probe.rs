@@ -38,6 +38,7 @@ impl Engine<'_> {
         let wanted = graph.needed_for(goals);
         for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
             let found = self.probe(graph, node, state);
+            let found = found.and_then(|found| found.map(|value| self.inspected(id, node, value)).transpose());
             let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
             if let Some(value) = found {
                 state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
