@@ -15,6 +15,8 @@ pub const ZIG: &str = "opt/zig";
 pub const CC: &str = "opt/cc";
 /// Programs and libraries that run on the build machine, dune first of all.
 pub const HOST: &str = "host";
+/// C libraries and packages of the target.
+pub const TARGET: &str = "target";
 /// Sources of what an action builds; the user's project in `build`.
 pub const SRC: &str = "src";
 /// Bactrian's own files: the builder, recipes, findlib's configuration.

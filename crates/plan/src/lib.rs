@@ -7,12 +7,14 @@
 
 pub mod base;
 mod cc;
+pub mod clib;
 pub mod delivery;
 mod dune;
 pub mod findlib;
 pub mod layout;
 pub mod meta;
 pub mod ocaml;
+pub mod pkg_config;
 pub mod planner;
 pub mod project;
 pub mod sources;

@@ -1,0 +1,3 @@
+use std::collections::BTreeSet;
+
+use super::*;
