@@ -10,7 +10,7 @@ if [ ! -e doc/Makefile.in ]; then
   printf 'all install check clean:\n' >doc/Makefile.in
 fi
 configure_cross $ASSEMBLY --disable-cxx HOST_CC=$host_cc/cc CPP="$cc/cc -E" M4=m4
-make -s -j"$jobs" libgmp.la
-make -s install-libLTLIBRARIES install-nodist_includeexecHEADERS install-pkgconfigDATA DESTDIR=$stage
+make -s -j"$jobs"
+make -s install DESTDIR=$stage
 take_stage
 check_output

@@ -27,7 +27,6 @@ one_unit() {
   echo '#define SQLITE_AMALGAMATION 1'
   sed -n '/^set flist {/,/^}/ s/^ *\([A-Za-z0-9_]*\.[ch]\)$/#include "\1"/p' "$src/tool/mksqlite3c.tcl"
   echo 'const char sqlite3_version[] = SQLITE_VERSION;'
-  echo 'const char *sqlite3_sourceid(void) { return SQLITE_SOURCE_ID; }'
 }
 
 mkdir -p "$build"
@@ -35,6 +34,7 @@ cd "$build"
 for directory in src ext/fts3 ext/fts5 ext/icu ext/rbu ext/rtree ext/session; do
   cp "$src"/$directory/*.[chy] .
 done
+cp "$src/ext/misc/stmt.c" .
 $host_cc/cc -O1 -g0 -w -o /tmp/lemon "$src/tool/lemon.c"
 $host_cc/cc -O1 -g0 -w -o /tmp/mkkeywordhash "$src/tool/mkkeywordhash.c"
 
@@ -52,6 +52,10 @@ generate_parser fts5parse.y
 /tmp/mkkeywordhash >keywordhash.h
 awk -v names=opcodes.c -f "$recipe/sqlite3-opcodes.awk" parse.h vdbe.c >opcodes.h
 full_text_search
+mkdir -p $out/include
+cp sqlite3.h sqlite3ext.h $out/include/
+# Some headers are not made to be read twice in one unit.
+sed -i '1i #pragma once' ./*.h
 one_unit >sqlite3-all.c
 
 defines="-I. -DSQLITE_THREADSAFE=1
@@ -63,7 +67,5 @@ defines="-I. -DSQLITE_THREADSAFE=1
   -DHAVE_PREAD=1 -DHAVE_PWRITE=1 -DHAVE_STDINT_H=1 -DHAVE_STRCHRNUL=1 -DHAVE_USLEEP=1 -DHAVE_UTIME=1"
 compile sqlite3-all.c
 archive libsqlite3.a
-mkdir -p $out/include
-cp sqlite3.h sqlite3ext.h $out/include/
 pc sqlite3 'SQL database engine' -lsqlite3 '-lm -lpthread -ldl'
 check_output

@@ -94,7 +94,7 @@ const GMP: Facts = Facts {
     conf: &["conf-gmp", "conf-gmp-powm-sec"],
     recipe: "clib/gmp.sh",
     files: files!["gmp.sh"],
-    leave_out: &["mini-gmp"],
+    leave_out: &[],
     needs: Needs::M4,
 };
 
@@ -127,7 +127,7 @@ const OPENSSL: Facts = Facts {
     conf: &["conf-libcrypto", "conf-libssl", "conf-openssl"],
     recipe: "clib/openssl.sh",
     files: files!["openssl.sh"],
-    leave_out: &["demos", "doc", "fuzz", "test", "wycheproof"],
+    leave_out: &["demos", "test", "wycheproof"],
     needs: Needs::Perl,
 };
 
