@@ -86,7 +86,7 @@ const CASES: &[(&[&str], &str, bool)] = &[
     (&["--cflags-only-other", "ssl"], "-DX=a\\ \\\"b\\\" -DSTATIC\n", true),
     // Modules that need each other end, and arguments in two words stay together.
     (&["--libs", "loop-a"], "-la -framework Frame -lb -framework Frame\n", true),
-    (&["--cflags", "odd"], "-DS=a#b -DP=\\$5 -DQ=\\\"q\\\" -isystem /x -I/y\n", true),
+    (&["--cflags", "odd"], "-DS=a\\#b -DP=\\$5 -DQ=\\\"q\\\" -isystem /x -I/y\n", true),
     (&["--silence-errors", "--libs", "odd"], "-L/z -lodd\n", true),
     (&["--variable=libdir", "gmp"], "/target/lib\n", true),
     (&["--variable", "includedir", "gmp"], "/target/include\n", true),

@@ -1,11 +1,10 @@
 //! C libraries, built by the engine, and for each a small program that uses it, linked and run.
 //!
 //! `cargo xtask clib [--target TARGET|host]… [--twice] [NAME…]`: all libraries for `aarch64-linux-musl` unless told otherwise.
-//! `--twice` builds them once more in a store of their own and compares the results.
+//! `--twice` forgets each and builds it once more, with another number of jobs, and compares the results.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -60,9 +59,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     for world in worlds {
         for library in &libraries {
             bench.check(*library, world)?;
+            if twice {
+                bench.check_twice(*library, world)?;
+            }
         }
     }
-    if twice { Err("later".to_owned()) } else { Ok(()) }
+    Ok(())
 }
 
 fn world(name: &str) -> Result<World, String> {
@@ -101,7 +103,7 @@ impl Bench {
         let inputs = program_inputs(&mut planner, library, world)?;
         let mut graph = planner.finish();
         let goal = program(&mut graph, inputs, source, (target, world)).map_err(|error| error.to_string())?;
-        let made = self.make(&graph, goal)?;
+        let made = self.make(&graph, goal, jobs())?;
         let path = made.join("program");
         let printed = match target.runner_on(here()) {
             Runner::Native => output(Command::new(&path).env_clear()),
@@ -115,21 +117,41 @@ impl Bench {
         Ok(())
     }
 
-    fn make(&self, graph: &Graph, goal: NodeId) -> Result<PathBuf, String> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let engine = Engine {
+    /// Builds the library, which is there already, once more.
+    fn check_twice(&self, library: Library, world: World) -> Result<(), String> {
+        let mut planner = Planner::new(BUILDER);
+        let made = planner.library(library, world).map_err(|error| error.to_string())?;
+        let graph = planner.finish();
+        let first = self.make(&graph, made.node, jobs())?;
+        let stop = AtomicBool::new(false);
+        let forgotten = self.engine(1, &stop).forget(&graph, &[made.node]).map_err(|error| self.why(&error))?;
+        let second = self.make(&graph, made.node, 1)?;
+        let name = library.facts().name;
+        if forgotten != 1 || first != second {
+            return Err(format!("{name}: {} and {} differ", first.display(), second.display()));
+        }
+        println!("{name}: built twice, the same");
+        Ok(())
+    }
+
+    fn engine<'e>(&'e self, jobs: usize, stop: &'e AtomicBool) -> Engine<'e> {
+        Engine {
             store: &self.store,
             fetcher: &self.fetcher,
             builder: self.builder.clone(),
             path: std::env::var_os("PATH").unwrap_or_default(),
-            jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            jobs,
             sink: &tell,
-            stop: &stop,
-        };
-        let report = engine.run(graph, &[goal]).map_err(|error| self.why(&error))?;
+            stop,
+        }
+    }
+
+    fn make(&self, graph: &Graph, goal: NodeId, jobs: usize) -> Result<PathBuf, String> {
+        let stop = AtomicBool::new(false);
+        let report = self.engine(jobs, &stop).run(graph, &[goal]).map_err(|error| self.why(&error))?;
         match report.values.as_slice() {
             [Value::Tree(tree)] => self.store.checkout(*tree).map_err(|error| error.to_string()),
-            _ => Err("the program is no tree".to_owned()),
+            _ => Err("what was made is no tree".to_owned()),
         }
     }
 
@@ -150,6 +172,10 @@ fn tell(event: Event) {
     if let Event::Finished { kind: Kind::Run, label, end: End::Made, wall, .. } = event {
         println!("{label}: {:.1} s", wall.as_secs_f64());
     }
+}
+
+fn jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn here() -> Machine {

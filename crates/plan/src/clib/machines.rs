@@ -24,7 +24,7 @@ const MACHINES: &[Machine] = &[
         os: Os::Linux,
         openssl: "linux-x86_64",
         libffi: ("X86_64", "src/x86/ffi64.c src/x86/unix64.S src/x86/ffiw64.c src/x86/win64.S"),
-        gmp: "--enable-assembly",
+        gmp: "--enable-assembly --enable-fat",
     },
     Machine {
         cpu: Cpu::Aarch64,
