@@ -93,7 +93,7 @@ const GMP: Facts = Facts {
     modules: &["gmp"],
     conf: &["conf-gmp", "conf-gmp-powm-sec"],
     recipe: "clib/gmp.sh",
-    files: files!["gmp.sh"],
+    files: files!["gmp.sh", "libtool-compile.sh"],
     leave_out: &[],
     needs: Needs::M4,
 };
