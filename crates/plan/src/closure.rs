@@ -11,12 +11,14 @@ use opam::universe::{Entry, Universe};
 use opam::version::Version;
 use solve::solution::{Cycle, Key, Kind, Node, Role, Solution};
 
+use crate::clib::conf::Conf;
 use crate::instructions::{InstructionError, Setting, instructions};
 use crate::ocaml::Release;
-use crate::package::{Dependencies, World};
+use crate::package::Dependencies;
 use crate::planner::{PlanError, Planner};
 use crate::quirk::Quirks;
 use crate::target::Target;
+use crate::world::World;
 
 /// What a closure is planned out of.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,14 @@ pub enum ClosureError {
     /// A package cannot be built from its file.
     #[error(transparent)]
     Instructions(#[from] InstructionError),
+    /// A package stands for something of the system that is not known here.
+    #[error("`{conf}` stands for something of the system that is not known here")]
+    UnknownConf {
+        /// The package.
+        conf: PackageName,
+        /// Who depends on it.
+        wanted_by: Vec<PackageName>,
+    },
     /// The solution names a package that the repositories have not.
     #[error("{name}.{version} is in no repository")]
     Absent {
@@ -62,6 +72,8 @@ pub enum ClosureError {
     },
 }
 
+/// How the names of packages begin that stand for something of the system.
+const CONF: &str = "conf-";
 const DUNE: &str = "dune";
 
 /// What a package sees of others in one role: itself, and everything below.
@@ -113,8 +125,8 @@ impl Planner {
         let entry = closure.universe.get(&key.name, &node.version);
         let entry =
             entry.ok_or_else(|| ClosureError::Absent { name: key.name.clone(), version: node.version.clone() })?;
-        if entry.package().has_flag(&Flag::Conf) {
-            return Ok(None);
+        if entry.package().has_flag(&Flag::Conf) || key.name.as_str().starts_with(CONF) {
+            return self.conf(key, world, closure);
         }
         let below = |role| closure.below(key, role, name);
         let (host, target) = (below(Role::Host), below(Role::Target));
@@ -129,6 +141,20 @@ impl Planner {
             World::Target(_) => planned.trees(&target, world),
         };
         self.entry(entry, &setting, Dependencies { host: planned.trees(&host, World::Host), target }).map(Some)
+    }
+
+    /// What a package that stands for something of the system means in `world`.
+    fn conf(&mut self, key: &Key, world: World, closure: &Closure<'_>) -> Result<Option<NodeId>, ClosureError> {
+        match Conf::named(key.name.as_str()) {
+            Some(Conf::Library(library)) => Ok(Some(self.library(library, world)?.node)),
+            Some(Conf::Tool(_)) => Ok(None),
+            None => {
+                let wanted_by = closure.solution.nodes.iter();
+                let wanted_by = wanted_by.filter(|(_, node)| node.deps.iter().any(|dep| dep.key == *key));
+                let wanted_by = wanted_by.map(|(key, _)| key.name.clone()).collect();
+                Err(ClosureError::UnknownConf { conf: key.name.clone(), wanted_by })
+            }
+        }
     }
 
     fn entry(
@@ -147,7 +173,8 @@ impl Planner {
             return Ok(known);
         }
         // dune itself does not depend on dune, but for a target it is built with one.
-        let uses_dune = wanted.commands.iter().any(|command| command.arguments.first().is_some_and(|name| name == DUNE));
+        let uses_dune =
+            wanted.commands.iter().any(|command| command.arguments.first().is_some_and(|name| name == DUNE));
         if uses_dune && !setting.installed.keys().any(|name| name.as_str() == DUNE) {
             dependencies.host.push(self.dune(release)?);
         }

@@ -18,9 +18,10 @@ use opam::universe::Entry;
 use opam::version::Version;
 
 use crate::ocaml::Release;
-use crate::package::{CommandLine, Instructions, World};
+use crate::package::{CommandLine, Instructions};
 use crate::project::toolchain_name;
 use crate::quirk::Quirks;
+use crate::world::World;
 use command::{Adapted, adapt};
 use scope::PackageScope;
 

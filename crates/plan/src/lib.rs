@@ -7,6 +7,7 @@
 
 pub mod base;
 mod cc;
+pub mod clib;
 pub mod closure;
 pub mod delivery;
 mod dune;
@@ -16,8 +17,10 @@ pub mod layout;
 pub mod meta;
 pub mod ocaml;
 pub mod package;
+pub mod pkg_config;
 pub mod planner;
 pub mod project;
 pub mod quirk;
 pub mod sources;
 pub mod target;
+pub mod world;

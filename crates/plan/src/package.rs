@@ -16,9 +16,11 @@ use builder::{Bytes, Step};
 
 use crate::layout;
 use crate::ocaml::Release;
+use crate::pkg_config;
 use crate::planner::{Job, PlanError, Planner, input, script};
-use crate::project::{configuration, toolchain_name, ProjectRoot};
+use crate::project::{ProjectRoot, configuration};
 use crate::target::Target;
+use crate::world::World;
 
 const RECIPES: &[(&str, &str)] = &[
     ("package/prepare.sh", include_str!("../recipes/package/prepare.sh")),
@@ -31,9 +33,34 @@ const DISPATCH: &str = include_str!("../recipes/tools/dispatch");
 
 /// Names under which the dispatching tool is found before all others.
 const TOOLS: &[&str] = &[
-    "ar", "as", "cc", "clang", "cpp", "gcc", "ld", "nm", "ocaml", "ocamlc", "ocamlc.opt", "ocamlcp", "ocamldep",
-    "ocamldep.opt", "ocamllex", "ocamlmklib", "ocamlmktop", "ocamlobjinfo", "ocamlopt", "ocamlopt.opt", "ocamloptp",
-    "ocamlrun", "ocamlyacc", "ranlib", "strip", "uname",
+    "ar",
+    "as",
+    "cc",
+    "clang",
+    "cpp",
+    "gcc",
+    "ld",
+    "nm",
+    "ocaml",
+    "ocamlc",
+    "ocamlc.opt",
+    "ocamlcp",
+    "ocamldep",
+    "ocamldep.opt",
+    "ocamllex",
+    "ocamlmklib",
+    "ocamlmktop",
+    "ocamlobjinfo",
+    "ocamlopt",
+    "ocamlopt.opt",
+    "ocamloptp",
+    "ocamlrun",
+    "ocamlyacc",
+    "pkg-config",
+    "pkgconf",
+    "ranlib",
+    "strip",
+    "uname",
 ];
 
 /// Where a package's sources are while it is built.
@@ -42,15 +69,6 @@ pub const BUILD: &str = "/tmp/build";
 const DEPS: &str = "deps";
 /// How a command is told the number of jobs, which must not be in an action's digest.
 pub const JOBS: &str = "\u{1}jobs\u{1}";
-
-/// For which machine a package is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum World {
-    /// The build machine.
-    Host,
-    /// A target.
-    Target(Target),
-}
 
 /// What is done to build a package: its opam file, evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -97,26 +115,6 @@ pub struct Dependencies {
     pub host: Vec<NodeId>,
     /// What is linked, laid out for `/target/<toolchain>`; for the host, none.
     pub target: Vec<NodeId>,
-}
-
-impl World {
-    /// The name of its toolchain: `host`, or findlib's and dune's.
-    #[must_use]
-    pub fn toolchain(self) -> String {
-        match self {
-            Self::Host => "host".to_owned(),
-            Self::Target(target) => toolchain_name(target),
-        }
-    }
-
-    /// Where its packages are installed, in the root.
-    #[must_use]
-    pub fn prefix(self) -> String {
-        match self {
-            Self::Host => format!("/{}", layout::HOST),
-            Self::Target(target) => format!("/{}", layout::target_prefix(target)),
-        }
-    }
 }
 
 impl Planner {
@@ -244,12 +242,13 @@ pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(),
     for tool in TOOLS {
         file(format!("{}/{tool}", layout::TOOLS), DISPATCH, true)?;
     }
-    let host: Target = layout::HOST_CC_TARGET.parse()?;
-    let host = ("host".to_owned(), host, layout::OCAML.to_owned());
-    let of = |target: &Target| (toolchain_name(*target), *target, format!("{}/{target}", layout::CROSS));
-    for (name, target, ocaml) in std::iter::once(host).chain(targets.iter().map(of)) {
-        let place = format!("{}/toolchains/{name}", layout::BACTRIAN);
+    let of = |target: &Target| (World::Target(*target), format!("{}/{target}", layout::CROSS));
+    let host = (World::Host, layout::OCAML.to_owned());
+    for (world, ocaml) in std::iter::once(host).chain(targets.iter().map(of)) {
+        let place = format!("{}/toolchains/{}", layout::BACTRIAN, world.toolchain());
+        let target = world.c_target()?;
         file(format!("{place}/machine"), &format!("{}\n", target.cpu().name), false)?;
+        file(format!("{place}/pkg-config"), &pkg_config::script(&world.prefix()), true)?;
         for (link, to) in [("cc", format!("{}/{target}/bin", layout::CC)), ("ocaml", ocaml)] {
             let to = tree::Target::new(&format!("../../../{to}"))?;
             literal.links.push((RelPath::new(&format!("{place}/{link}"))?, to));
@@ -354,7 +353,8 @@ fn with_jobs(arguments: &[String]) -> Vec<Bytes> {
         return arguments.iter().map(|argument| argument.as_str().into()).collect();
     }
     let quoted = arguments.iter().map(|argument| {
-        let pieces: Vec<String> = argument.split(JOBS).map(|piece| format!("'{}'", piece.replace('\'', "'\\''"))).collect();
+        let pieces: Vec<String> =
+            argument.split(JOBS).map(|piece| format!("'{}'", piece.replace('\'', "'\\''"))).collect();
         pieces.join("\"$BACTRIAN_JOBS\"")
     });
     let line = quoted.collect::<Vec<_>>().join(" ");

@@ -45,6 +45,14 @@ pub enum PlanError {
     /// A data file of ours has no row for this target.
     #[error("no C toolchain data for the CPU of {0}")]
     NoCpu(String),
+    /// A C library that is not known to build for this target.
+    #[error("there is no recipe of {library} for {target}")]
+    NoLibrary {
+        /// The library's name.
+        library: &'static str,
+        /// The target's name.
+        target: String,
+    },
 }
 
 /// An action in words of this crate: a recipe over trees.

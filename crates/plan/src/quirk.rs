@@ -25,7 +25,7 @@ use opam::package::Package;
 use opam::syntax::{self, Item, Section, Value, ValueKind};
 use opam::version::Version;
 
-use crate::package::World;
+use crate::world::World;
 
 const EMBEDDED: &str = include_str!("../data/quirks.opam");
 

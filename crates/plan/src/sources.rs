@@ -7,6 +7,7 @@
 use action::digest::parse_sha256;
 use action::source::{DebianFile, Origin, Source};
 
+use crate::clib::Library;
 use crate::ocaml::Release;
 
 /// A row: a file name, its checksum, where it may be had.
@@ -125,6 +126,56 @@ pub fn dune(release: Release) -> Vec<Source> {
         ));
     }
     sources(rows)
+}
+
+/// A C library. The archives are Debian's, which are upstream's but for gmp's documentation (not free in Debian's sense).
+#[must_use]
+pub fn library(library: Library) -> Vec<Source> {
+    let (name, sha256, package, version) = match library {
+        Library::Gmp => (
+            "gmp-6.3.0.tar.xz",
+            "bd2966e6d277f79328e894a5a9f3ba3fbf2ed2be81def5f48623e30c23fb1572",
+            "gmp",
+            "2:6.3.0+dfsg-3",
+        ),
+        Library::Libev => (
+            "libev-4.33.tar.gz",
+            "507eb7b8d1015fbec5b935f34ebed15bf346bed04a11ab82b8eee848c4205aea",
+            "libev",
+            "1:4.33-1",
+        ),
+        Library::Libffi => (
+            "libffi-3.4.8.tar.gz",
+            "cbb7f0b3b095dc506387ec1e35b891bfb4891d05b90a495bc69a10f2293f80ff",
+            "libffi",
+            "3.4.8-2",
+        ),
+        Library::Openssl => (
+            "openssl-3.0.20.tar.gz",
+            "c80a01dfc70ece4dc21168932c37739042d404d46ccc81a5986dd75314ecda6f",
+            "openssl",
+            "3.0.20-1~deb12u2",
+        ),
+        Library::Pcre2 => (
+            "pcre2-10.46.tar.gz",
+            "8d28d7f2c3b970c3a4bf3776bcbb5adfc923183ce74bc8df1ebaad8c1985bd07",
+            "pcre2",
+            "10.46-1",
+        ),
+        Library::Sqlite3 => (
+            "sqlite3-3.46.1.tar.xz",
+            "d0cdd2ece271b29e7ce18095745d892517ee26d0f270065b3a25c2e9eb11639c",
+            "sqlite3",
+            "3.46.1-7",
+        ),
+        Library::Zlib => (
+            "zlib-1.3.1.tar.gz",
+            "60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb",
+            "zlib",
+            "1:1.3.dfsg+really1.3.1-1",
+        ),
+    };
+    sources(vec![(name, sha256, vec![debian(package, version, DebianFile::Orig)])])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | menhir DIR | repro | bench`.
+//! Developer commands: `cargo xtask demo | menhir DIR | repro | bench | clib`.
 //!
 //! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "these commands talk to whoever typed them")]
 
 mod bench;
+mod clib;
 mod demo;
 mod menhir;
 mod repro;
@@ -21,7 +22,9 @@ fn main() -> ExitCode {
         ["menhir", directory] => menhir::fetch(Path::new(directory)).map(|()| println!("{directory}")),
         ["repro", rest @ ..] => repro::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | repro [TARGET…] | bench [NAME…]".to_owned()),
+        ["clib", rest @ ..] => clib::run(rest),
+        _ => Err("usage: cargo xtask demo | menhir DIR | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…]"
+            .to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

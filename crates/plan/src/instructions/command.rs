@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::package::{CommandLine, World};
+use crate::package::CommandLine;
 use crate::project::toolchain_name;
+use crate::world::World;
 
 /// What becomes of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use opam::package::Package;
 use opam::variable::{Owner, Variable};
 
 use super::Setting;
-use crate::package::{BUILD, JOBS, World};
+use crate::package::{BUILD, JOBS};
 use crate::target::{Cpu, Os};
+use crate::world::World;
 
 /// The variables that a package's fields may use.
 pub(super) struct PackageScope<'a> {

@@ -1,0 +1,49 @@
+//! C libraries, built for another CPU, this machine's own musl, and the host: programs that use them run.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
+use std::process::Command;
+
+use testkit::{checkout, output};
+
+const LIBRARIES: [&str; 3] = ["gmp", "sqlite3", "zlib"];
+
+/// Builds the libraries and a program for each, runs the programs; what they must print is compared there.
+fn clib(arguments: &[&str]) -> String {
+    let mut line = Command::new(env!("CARGO"));
+    line.current_dir(checkout()).args(["run", "--quiet", "--release", "--package", "xtask", "--", "clib"]);
+    output(line.args(arguments)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn programs_that_use_them_run() {
+    let targets = [("aarch64-linux-musl", "aarch64-linux-musl"), ("host", "x86_64-linux-gnu.2.28")];
+    for (given, name) in targets {
+        let printed = clib(&[&["--target", given], LIBRARIES.as_slice()].concat());
+        for library in LIBRARIES {
+            let said = format!("{library} for {name}: its program says what it should\n");
+            assert!(printed.contains(&said), "{printed}");
+        }
+    }
+}
+
+#[test]
+fn a_library_is_the_same_when_built_again() {
+    let printed = clib(&["--target", "x86_64-linux-musl", "--twice", "zlib"]);
+    assert!(printed.contains("zlib: built twice, the same\n"), "{printed}");
+}
+
+#[test]
+fn unknown_libraries_are_refused() {
+    let mut line = Command::new(env!("CARGO"));
+    line.current_dir(checkout()).args(["run", "--quiet", "--release", "--package", "xtask", "--", "clib", "nothing"]);
+    let error = output(&mut line).unwrap_err();
+    assert!(error.contains("no C library is called nothing"), "{error}");
+}

@@ -1,0 +1,112 @@
+//! C libraries that OCaml packages bind to: built for a target, or for the build machine, as nodes of the graph.
+//!
+//! Each [`Library`] is a row ([`table`]) and a recipe (`recipes/clib`). Every one is static and position independent; what a
+//! node makes is `include`, `lib/*.a` and `lib/pkgconfig`, laid out for the prefix of its [`World`], with no file of libtool's,
+//! no documentation and no program. What a `conf-*` package means is in [`conf`].
+//!
+//! Not here: which package asks for what (the solver's business), and finding libraries ([`crate::pkg_config`]).
+
+pub mod conf;
+mod machines;
+mod table;
+
+use action::graph::{Base, Fetch, Input, Node, NodeId, Tool, TreeRef, Unpack};
+use action::pattern::Pattern;
+
+use crate::layout;
+use crate::planner::{Job, PlanError, Planner, input, script};
+use crate::sources;
+use crate::target::Target;
+use crate::world::World;
+use table::Needs;
+pub use table::{Facts, Library};
+
+impl Planner {
+    /// `library`, laid out for the prefix of `world` ([`World::prefix`]).
+    ///
+    /// # Errors
+    /// [`PlanError::NoLibrary`] if it cannot be built for that target.
+    pub fn library(&mut self, library: Library, world: World) -> Result<TreeRef, PlanError> {
+        let facts = library.facts();
+        let target = world.c_target()?;
+        let mut inputs = self.compilers_for(target)?;
+        inputs.extend(self.needs(facts.needs)?);
+        inputs.push(input(layout::SRC, self.library_sources(library)?)?);
+        let columns = machines::columns(library, target)?;
+        let whom = match world {
+            World::Host => "this machine".to_owned(),
+            World::Target(target) => target.to_string(),
+        };
+        let node = self.once(format!("{} in {}", facts.name, whom), |planner| {
+            let mut environment = vec![
+                ("CC_TARGET", target.to_string()),
+                ("PREFIX", world.prefix()),
+                ("TRIPLE", target.spec().gnu_triple.to_owned()),
+                ("VERSION", facts.version.to_owned()),
+            ];
+            environment.extend(columns.iter().map(|(name, value)| (*name, (*value).to_owned())));
+            planner.run(Job {
+                label: format!("{} {} for {whom}", facts.name, facts.version),
+                inputs,
+                files: facts.files,
+                steps: vec![script(facts.recipe)],
+                environment,
+            })
+        })?;
+        Ok(node.into())
+    }
+
+    /// What compiling C for `world` needs of a root: base image, zig, the C toolchains of the host and of the target.
+    ///
+    /// # Errors
+    /// Only if a constant of this crate is wrong.
+    pub fn c_inputs(&mut self, world: World) -> Result<Vec<Input>, PlanError> {
+        let base = self.base()?;
+        let mut inputs = vec![input("", base)?];
+        inputs.extend(self.compilers_for(world.c_target()?)?);
+        Ok(inputs)
+    }
+
+    fn library_sources(&mut self, library: Library) -> Result<NodeId, PlanError> {
+        let facts = library.facts();
+        let label = format!("{} {} sources", facts.name, facts.version);
+        let archive = self.once(format!("{} archive", facts.name), |_| {
+            Ok(Node::Fetch(Fetch { label, alternatives: sources::library(library) }))
+        })?;
+        self.once(format!("{} sources", facts.name), |_| {
+            let leave_out = facts.leave_out.iter().map(|path| Pattern::new(path)).collect::<Result<_, _>>()?;
+            Ok(Node::Unpack(Unpack { archive, strip: 1, keep: Vec::new(), leave_out, executable: Vec::new() }))
+        })
+    }
+
+    /// zig, the host's C toolchain (for programs that a build makes for itself) and that of `target`.
+    fn compilers_for(&mut self, target: Target) -> Result<Vec<Input>, PlanError> {
+        let mut inputs = self.host_cc_inputs()?;
+        if target != layout::HOST_CC_TARGET.parse()? {
+            let cc = self.cc(target)?;
+            inputs.push(input(&format!("{}/{target}", layout::CC), cc)?);
+        }
+        Ok(inputs)
+    }
+
+    /// Tools beyond the base image, as an image of their own that lies over it.
+    fn needs(&mut self, needs: Needs) -> Result<Option<Input>, PlanError> {
+        let Some((tools, data)) = needs.image() else { return Ok(None) };
+        let tool = |(package, name): &(&str, &str)| Tool {
+            names: vec![(*name).to_owned()],
+            required: true,
+            package: (*package).to_owned(),
+        };
+        let node = self.once(format!("image of {needs:?}"), |_| {
+            Ok(Node::Base(Base {
+                tools: tools.iter().map(tool).collect(),
+                libraries: Vec::new(),
+                data: data.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            }))
+        })?;
+        Ok(Some(input("", node)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! The rows: which C libraries there are, and every fact about each.
+//!
+//! Not here: what a CPU changes about them ([`super::machines`]), and where their sources come from ([`crate::sources`]).
+
+/// A C library we build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Library {
+    /// GNU multiple precision arithmetic.
+    Gmp,
+    /// Event loop.
+    Libev,
+    /// Calls of functions whose types are known at run time only.
+    Libffi,
+    /// `libssl` and `libcrypto`.
+    Openssl,
+    /// Perl-compatible regular expressions, 8-bit.
+    Pcre2,
+    /// The database.
+    Sqlite3,
+    /// Compression.
+    Zlib,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Facts {
+    /// Its name, for people and on command lines.
+    pub name: &'static str,
+    /// The version that is built.
+    pub version: &'static str,
+    /// What `pkg-config` knows it by.
+    pub modules: &'static [&'static str],
+    /// Packages of the opam repository that stand for it.
+    pub conf: &'static [&'static str],
+    /// The script of its recipe, below [`crate::layout::BACTRIAN`].
+    pub(super) recipe: &'static str,
+    /// The recipe's files.
+    pub(super) files: &'static [(&'static str, &'static str)],
+    /// What of its sources no build reads.
+    pub(super) leave_out: &'static [&'static str],
+    /// Tools its build wants that not every root has.
+    pub(super) needs: Needs,
+}
+
+/// Tools that not every root has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// None.
+    Nothing,
+    /// m4, which the base image has only where the machine does; here its absence is an error.
+    M4,
+    /// perl and its own library.
+    Perl,
+}
+
+/// Debian package and name of tools, and directories of data: see [`action::graph::Base`].
+type Image = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// Where distributions have perl's own library: Debian's three, those of Fedora and Arch, Alpine's.
+const PERL_LIBRARY: &[&str] = &[
+    "/usr/lib/*/perl-base",
+    "/usr/lib/*/perl/5*",
+    "/usr/share/perl/5*",
+    "/usr/lib64/perl5",
+    "/usr/lib/perl5",
+    "/usr/share/perl5/core_perl",
+];
+
+impl Needs {
+    /// The image that has them.
+    pub(super) const fn image(self) -> Option<Image> {
+        match self {
+            Self::Nothing => None,
+            Self::M4 => Some((&[("m4", "m4")], &[])),
+            Self::Perl => Some((&[("perl", "perl")], PERL_LIBRARY)),
+        }
+    }
+}
+
+/// The files of a recipe: what all share, and its own.
+macro_rules! files {
+    ($($name:literal),+) => {
+        &[
+            ("clib/common.sh", include_str!("../../recipes/clib/common.sh")),
+            $((concat!("clib/", $name), include_str!(concat!("../../recipes/clib/", $name)))),+
+        ]
+    };
+}
+
+const GMP: Facts = Facts {
+    name: "gmp",
+    version: "6.3.0",
+    modules: &["gmp"],
+    conf: &["conf-gmp", "conf-gmp-powm-sec"],
+    recipe: "clib/gmp.sh",
+    files: files!["gmp.sh", "libtool-compile.sh"],
+    leave_out: &[],
+    needs: Needs::M4,
+};
+
+const LIBEV: Facts = Facts {
+    name: "libev",
+    version: "4.33",
+    modules: &["libev"],
+    conf: &["conf-libev"],
+    recipe: "clib/libev.sh",
+    files: files!["libev.sh"],
+    leave_out: &[],
+    needs: Needs::Nothing,
+};
+
+const LIBFFI: Facts = Facts {
+    name: "libffi",
+    version: "3.4.8",
+    modules: &["libffi"],
+    conf: &["conf-libffi"],
+    recipe: "clib/libffi.sh",
+    files: files!["libffi.sh", "libffi-config.h"],
+    leave_out: &["testsuite", "doc", "man", "msvc_build", "libffi.xcodeproj"],
+    needs: Needs::Nothing,
+};
+
+const OPENSSL: Facts = Facts {
+    name: "openssl",
+    version: "3.0.20",
+    modules: &["libcrypto", "libssl", "openssl"],
+    conf: &["conf-libcrypto", "conf-libssl", "conf-openssl"],
+    recipe: "clib/openssl.sh",
+    files: files!["openssl.sh"],
+    leave_out: &["demos", "test", "wycheproof"],
+    needs: Needs::Perl,
+};
+
+const PCRE2: Facts = Facts {
+    name: "pcre2",
+    version: "10.46",
+    modules: &["libpcre2-8", "libpcre2-posix"],
+    conf: &["conf-libpcre2-8", "conf-pcre2"],
+    recipe: "clib/pcre2.sh",
+    files: files!["pcre2.sh"],
+    leave_out: &["testdata"],
+    needs: Needs::Nothing,
+};
+
+const SQLITE3: Facts = Facts {
+    name: "sqlite3",
+    version: "3.46.1",
+    modules: &["sqlite3"],
+    conf: &["conf-sqlite3"],
+    recipe: "clib/sqlite3.sh",
+    files: files!["sqlite3.sh", "sqlite3-opcodes.awk"],
+    leave_out: &["art", "autoconf", "contrib", "doc", "mptest", "test", "vsixtest", "ext/wasm", "ext/jni"],
+    needs: Needs::Nothing,
+};
+
+const ZLIB: Facts = Facts {
+    name: "zlib",
+    version: "1.3.1",
+    modules: &["zlib"],
+    conf: &["conf-zlib"],
+    recipe: "clib/zlib.sh",
+    files: files!["zlib.sh"],
+    leave_out: &["contrib", "doc", "examples", "test"],
+    needs: Needs::Nothing,
+};
+
+impl Library {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Gmp, Self::Libev, Self::Libffi, Self::Openssl, Self::Pcre2, Self::Sqlite3, Self::Zlib];
+
+    /// Everything that is known of it.
+    #[must_use]
+    pub const fn facts(self) -> &'static Facts {
+        match self {
+            Self::Gmp => &GMP,
+            Self::Libev => &LIBEV,
+            Self::Libffi => &LIBFFI,
+            Self::Openssl => &OPENSSL,
+            Self::Pcre2 => &PCRE2,
+            Self::Sqlite3 => &SQLITE3,
+            Self::Zlib => &ZLIB,
+        }
+    }
+
+    /// The library called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|library| library.facts().name == name)
+    }
+
+    /// The library that the opam package `conf` stands for.
+    #[must_use]
+    pub fn for_conf(conf: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|library| library.facts().conf.contains(&conf))
+    }
+}

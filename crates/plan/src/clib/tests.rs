@@ -1,0 +1,160 @@
+use std::collections::BTreeSet;
+
+use action::graph::{Graph, Run};
+
+use super::conf::{Conf, Tool as ConfTool};
+use super::*;
+
+fn plan(library: Library, world: World) -> (Graph, Run) {
+    let mut planner = Planner::new(b"builder");
+    let made = planner.library(library, world).unwrap();
+    let graph = planner.finish();
+    let Some(Node::Run(run)) = graph.get(made.node) else { panic!("{library:?} is not made by an action") };
+    let run = run.clone();
+    (graph, run)
+}
+
+fn target(name: &str) -> World {
+    World::Target(name.parse().unwrap())
+}
+
+/// The labels of actions, fetches and captures.
+fn labels(graph: &Graph) -> Vec<String> {
+    let label = |node: &Node| match node {
+        Node::Run(run) => Some(run.label.clone()),
+        Node::Fetch(fetch) => Some(fetch.label.clone()),
+        _ => None,
+    };
+    graph.iter().filter_map(|(_, node)| label(node)).collect()
+}
+
+#[test]
+fn names_are_unique_and_found() {
+    let names: BTreeSet<_> = Library::ALL.iter().map(|library| library.facts().name).collect();
+    assert_eq!(names.len(), Library::ALL.len());
+    let confs: Vec<_> = Conf::all().collect();
+    assert_eq!(confs.iter().collect::<BTreeSet<_>>().len(), confs.len());
+    for library in Library::ALL {
+        assert_eq!(Library::named(library.facts().name), Some(library));
+        for conf in library.facts().conf {
+            assert_eq!(Library::for_conf(conf), Some(library));
+            assert_eq!(Conf::named(conf), Some(Conf::Library(library)));
+        }
+    }
+    assert_eq!(Library::named("conf-gmp"), None);
+    assert_eq!(Library::for_conf("gmp"), None);
+}
+
+#[test]
+fn conf_packages_mean_what_they_should() {
+    for (conf, meaning) in [
+        ("conf-gmp", Conf::Library(Library::Gmp)),
+        ("conf-gmp-powm-sec", Conf::Library(Library::Gmp)),
+        ("conf-zlib", Conf::Library(Library::Zlib)),
+        ("conf-libffi", Conf::Library(Library::Libffi)),
+        ("conf-sqlite3", Conf::Library(Library::Sqlite3)),
+        ("conf-libev", Conf::Library(Library::Libev)),
+        ("conf-libpcre2-8", Conf::Library(Library::Pcre2)),
+        ("conf-libssl", Conf::Library(Library::Openssl)),
+        ("conf-pkg-config", Conf::Tool(ConfTool::PkgConfig)),
+        ("conf-which", Conf::Tool(ConfTool::Base("which"))),
+        ("conf-python-3", Conf::Tool(ConfTool::Absent("python3"))),
+    ] {
+        assert_eq!(Conf::named(conf), Some(meaning), "{conf}");
+    }
+    assert_eq!(Conf::named("conf-of-nothing"), None);
+}
+
+/// A tool that is said to be in the base image is there, one that is said not to be is not.
+#[test]
+fn the_table_of_tools_agrees_with_the_base_image() {
+    let base = crate::base::image();
+    let has = |name: &str| base.tools.iter().any(|tool| tool.names.iter().any(|known| known == name));
+    for conf in Conf::all() {
+        match Conf::named(conf) {
+            Some(Conf::Tool(ConfTool::Base(name))) => assert!(has(name), "{conf}"),
+            Some(Conf::Tool(ConfTool::Absent(name))) => assert!(!has(name), "{conf}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_library_can_be_planned_for_every_target_and_the_host() {
+    let worlds = Target::all().map(World::Target).chain([World::Host]);
+    for world in worlds {
+        for library in Library::ALL {
+            let (_, run) = plan(library, world);
+            let environment = &run.command.environment;
+            assert_eq!(environment.get("CC_TARGET"), Some(&world.c_target().unwrap().to_string()));
+            assert_eq!(environment.get("PREFIX"), Some(&world.prefix()));
+            assert_eq!(environment.get("VERSION").map(String::as_str), Some(library.facts().version));
+            assert!(!environment.contains_key("BACTRIAN_JOBS"));
+            assert_eq!(sources::library(library).len(), 1);
+            let names = |source: &action::source::Source| source.name.contains(library.facts().version);
+            assert!(sources::library(library).iter().all(names), "{library:?}");
+        }
+    }
+}
+
+#[test]
+fn a_library_sees_its_own_toolchain_and_the_hosts() {
+    let toolchains = |world| -> BTreeSet<String> {
+        let (_, run) = plan(Library::Zlib, world);
+        let at = run.inputs.iter().map(|input| input.at.to_string());
+        at.filter(|at| at.starts_with(layout::CC)).collect()
+    };
+    let host = "opt/cc/x86_64-linux-gnu.2.28".to_owned();
+    let musl = "opt/cc/aarch64-linux-musl".to_owned();
+    assert_eq!(toolchains(target("aarch64-linux-musl")), [musl, host.clone()].into());
+    assert_eq!(toolchains(target("x86_64-linux-gnu.2.28")), [host.clone()].into());
+    assert_eq!(toolchains(World::Host), [host].into());
+}
+
+#[test]
+fn a_library_is_planned_once_for_each_world() {
+    let mut planner = Planner::new(b"builder");
+    for world in [World::Host, target("x86_64-linux-gnu.2.28"), target("aarch64-linux-musl")] {
+        let first = planner.library(Library::Gmp, world).unwrap();
+        assert_eq!(planner.library(Library::Gmp, world).unwrap(), first);
+    }
+    let labels = labels(&planner.finish());
+    let made: Vec<_> = labels.iter().filter(|label| label.starts_with("gmp")).map(String::as_str).collect();
+    assert_eq!(
+        made,
+        [
+            "gmp 6.3.0 sources",
+            "gmp 6.3.0 for this machine",
+            "gmp 6.3.0 for x86_64-linux-gnu.2.28",
+            "gmp 6.3.0 for aarch64-linux-musl"
+        ]
+    );
+}
+
+#[test]
+fn openssl_is_told_the_machine_in_its_own_words() {
+    for (name, configuration) in [
+        ("aarch64-linux-musl", "linux-aarch64"),
+        ("x86_64-linux-gnu", "linux-x86_64"),
+        ("riscv64-linux-musl", "linux64-riscv64"),
+    ] {
+        let (_, run) = plan(Library::Openssl, target(name));
+        assert_eq!(run.command.environment.get("CONFIGURATION").map(String::as_str), Some(configuration));
+    }
+}
+
+/// perl is an image of its own: other libraries' actions do not depend on it.
+#[test]
+fn only_what_needs_a_tool_has_it() {
+    let images = |library| -> Vec<Vec<String>> {
+        let (graph, _) = plan(library, World::Host);
+        let tools = |node: &Node| match node {
+            Node::Base(base) => Some(base.tools.iter().flat_map(|tool| tool.names.clone()).collect::<Vec<_>>()),
+            _ => None,
+        };
+        graph.iter().filter_map(|(_, node)| tools(node)).filter(|tools| tools.len() == 1).collect()
+    };
+    assert_eq!(images(Library::Openssl), [["perl"]]);
+    assert_eq!(images(Library::Gmp), [["m4"]]);
+    assert!(images(Library::Zlib).is_empty());
+}
