@@ -7,6 +7,8 @@
 mod command;
 mod scope;
 
+pub use scope::{arch, os};
+
 use std::collections::BTreeMap;
 
 use action::source::{Origin, Source};

@@ -113,7 +113,8 @@ impl PackageScope<'_> {
 }
 
 /// opam's name of the CPU.
-pub(crate) fn arch(world: World) -> &'static str {
+#[must_use]
+pub fn arch(world: World) -> &'static str {
     match world {
         World::Host => "x86_64",
         World::Target(target) => match target.spec().cpu {
@@ -125,7 +126,8 @@ pub(crate) fn arch(world: World) -> &'static str {
 }
 
 /// opam's name of the system.
-pub(crate) fn os(world: World) -> &'static str {
+#[must_use]
+pub fn os(world: World) -> &'static str {
     match world {
         World::Host => "linux",
         World::Target(target) => match target.spec().os {
