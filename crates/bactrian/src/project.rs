@@ -13,12 +13,17 @@ use exec::engine::Report;
 use exec::sandbox::{self, Join, Room};
 use exec::store::{Guard, Scratch};
 use plan::layout;
+use plan::ocaml::Release;
 use plan::project::ProjectRoot;
 use plan::target::Target;
+use solve::tools::Tools;
 
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::failure;
+use crate::manifest;
+use crate::repositories;
+use crate::resolution::Resolution;
 use crate::settings::Means;
 use crate::workshop::{Workshop, release};
 
@@ -114,8 +119,11 @@ impl<'w> Site<'w> {
         wanted: (&[Target], bool),
     ) -> Result<Self, CommandError> {
         let (targets, compiler_libs) = wanted;
-        let root = ProjectRoot { release: release(means)?, targets: targets.to_vec(), compiler_libs };
-        let report = workshop.make(|planner| Ok(vec![planner.project_root(&root)?]))?;
+        let release = release(means)?;
+        let resolution = resolve(project, means, release, targets)?;
+        let compiler_libs = compiler_libs || resolution.is_some();
+        let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
+        let report = workshop.root(&root, resolution.as_ref())?;
         let place = workshop.store.project(project).map_err(|error| failure::store(&error))?;
         let lock = match place.try_lock().map_err(|error| failure::store(&error))? {
             Some(lock) => lock,
@@ -173,6 +181,21 @@ impl<'w> Site<'w> {
             .map_err(|error| CommandError::environment(format_args!("cannot make {}", path.display())).cause(error))?;
         Ok(path)
     }
+}
+
+/// The packages that the project needs, if it needs any that the toolchain does not bring.
+fn resolve(
+    project: &Path,
+    means: &Means,
+    release: Release,
+    targets: &[Target],
+) -> Result<Option<Resolution>, CommandError> {
+    let own = manifest::packages(project)?;
+    if !manifest::need_packages(&own, &Tools::standard()) {
+        return Ok(None);
+    }
+    let universe = repositories::universe(means)?;
+    Resolution::of_project(universe, own, release, targets).map(Some)
 }
 
 /// What is run in a root.

@@ -14,7 +14,7 @@ use plan::ocaml::Release;
 use plan::quirk::Quirks;
 use plan::target::Target;
 use plan::world::World;
-use solve::request::{Environment, Request, Root, Worlds};
+use solve::request::{Environment, LocalPackage, Request, Root, Worlds};
 use solve::solution::Solution;
 use solve::tools::Tools;
 
@@ -47,6 +47,17 @@ impl Resolution {
             roots.push(Root { name: package.name.clone(), versions });
         }
         let request = request(roots, release, targets)?;
+        Self::solve(universe, &request, release, targets)
+    }
+
+    /// Chooses what a project's own packages need.
+    pub(crate) fn of_project(
+        universe: Universe,
+        project: Vec<LocalPackage>,
+        release: Release,
+        targets: &[Target],
+    ) -> Result<Self, CommandError> {
+        let request = Request { project, ..request(Vec::new(), release, targets)? };
         Self::solve(universe, &request, release, targets)
     }
 

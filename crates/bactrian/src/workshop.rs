@@ -13,8 +13,11 @@ use exec::event::Sink;
 use exec::fetch::config::registry_environment;
 use exec::fetch::{self, FetchConfig, Fetcher};
 use exec::store::Store;
+use opam::name::PackageName;
+use plan::closure::Planned;
 use plan::ocaml::Release;
 use plan::planner::{PlanError, Planner};
+use plan::project::{Packages, ProjectRoot};
 use plan::world::World;
 
 use crate::commands::Context;
@@ -67,27 +70,44 @@ impl<'c> Workshop<'c> {
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
-    /// Makes all packages of a resolution; every object of a target's package is looked at before anything is linked with it.
+    /// Makes all packages of a resolution.
     pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
         let mut planner = Planner::new(BUILDER);
         let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
-        let goals: Vec<_> = planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).collect();
+        let (keys, goals): (Vec<_>, Vec<_>) =
+            planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
+        let report = self.make_packages(planner, &planned, &goals)?;
+        Ok(keys.into_iter().zip(report.values).filter_map(|(key, value)| Some((key, value.tree().ok()?))).collect())
+    }
+
+    /// Makes the root of a project and the packages it needs.
+    pub(crate) fn root(&self, wanted: &ProjectRoot, resolution: Option<&Resolution>) -> Result<Report, CommandError> {
+        let mut planner = Planner::new(BUILDER);
+        let planned = match resolution {
+            Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
+            None => Planned::default(),
+        };
+        let root = planner.project_root(wanted, &Packages::from(&planned));
+        let root = root.map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
+        self.make_packages(planner, &planned, &[root])
+    }
+
+    /// Runs a plan in which every object of a target's package is looked at before anything is linked with it.
+    fn make_packages(&self, planner: Planner, planned: &Planned, goals: &[NodeId]) -> Result<Report, CommandError> {
         let target = |world| match world {
             World::Host => None,
             World::Target(target) => Some(target),
         };
-        let nodes = goals.iter().filter_map(|((name, world), node)| Some((*node, (name.to_string(), target(*world)?))));
-        let scan = LeakScan { store: &self.store, nodes: nodes.collect() };
+        let of_target = |((name, world), node): (&(PackageName, World), &Option<NodeId>)| {
+            Some(((*node)?, (name.to_string(), target(*world)?)))
+        };
+        let scan = LeakScan { store: &self.store, nodes: planned.nodes.iter().filter_map(of_target).collect() };
         let graph = planner.finish();
-        let wanted: Vec<_> = goals.iter().map(|(_, node)| *node).collect();
         let report = self.ctx.watch(|sink| {
             let engine = Engine { inspector: Some(&scan), ..self.engine(sink) };
-            engine.run(&graph, &wanted)
+            engine.run(&graph, goals)
         });
-        let report = report.map_err(|error| failure::run(&error, &self.store))?;
-        let trees =
-            goals.into_iter().zip(report.values).filter_map(|((key, _), value)| Some((key, value.tree().ok()?)));
-        Ok(trees.collect())
+        report.map_err(|error| failure::run(&error, &self.store))
     }
 
     /// Those of `goals` that have been made.

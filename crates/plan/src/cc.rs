@@ -86,7 +86,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("C toolchain for {target}"),
                 inputs: vec![input(layout::ZIG, bundle)?],
-                files: RECIPES,
+                files: RECIPES.to_vec(),
                 steps: vec![script("cc/sysroot.sh")],
                 environment: vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())],
             })

@@ -48,7 +48,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("{} {} for {whom}", facts.name, facts.version),
                 inputs,
-                files: facts.files,
+                files: facts.files.to_vec(),
                 steps: vec![script(facts.recipe)],
                 environment,
             })

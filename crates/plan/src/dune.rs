@@ -50,7 +50,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("dune with OCaml {release}"),
                 inputs,
-                files: &[],
+                files: Vec::new(),
                 steps: vec![
                     Step::Copy { from: format!("/{}", layout::SRC).into(), to: "/tmp/dune".into() },
                     run,

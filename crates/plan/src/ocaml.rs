@@ -105,7 +105,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("OCaml {release} for this machine"),
                 inputs,
-                files: RECIPES,
+                files: RECIPES.to_vec(),
                 steps: vec![script("ocaml/host.sh")],
                 environment: vec![("OCAML_VERSION", release.to_string())],
             })
@@ -158,7 +158,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("{what} {release} for {target}"),
                 inputs,
-                files: RECIPES,
+                files: RECIPES.to_vec(),
                 steps: if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) },
                 environment: vec![
                     ("OCAML_VERSION", release.to_string()),

@@ -26,8 +26,12 @@ const RECIPES: &[(&str, &str)] = &[
     ("package/prepare.sh", include_str!("../recipes/package/prepare.sh")),
     ("package/prefix.sh", include_str!("../recipes/package/prefix.sh")),
     ("package/collect.sh", include_str!("../recipes/package/collect.sh")),
+    (CONFIGURE, include_str!("../recipes/package/configure.sh")),
     ("package/install-file.sh", include_str!("../recipes/package/install-file.sh")),
 ];
+
+/// The recipe that runs configure scripts, below [`layout::BACTRIAN`].
+pub(crate) const CONFIGURE: &str = "package/configure.sh";
 
 const DISPATCH: &str = include_str!("../recipes/tools/dispatch");
 
@@ -148,7 +152,7 @@ impl Planner {
         let node = self.run(Job {
             label: label(instructions, world),
             inputs,
-            files: RECIPES,
+            files: recipes(instructions),
             steps: steps(instructions, world),
             environment: Vec::new(),
         })?;
@@ -168,7 +172,6 @@ impl Planner {
         }
         let tools = self.once(format!("package tools {release} {}", world.toolchain()), |_| {
             let mut literal = configuration(&wanted)?;
-            add_tools(&mut literal, &wanted.targets)?;
             literal.directories.retain(|path| path.as_str() != layout::SRC);
             Ok(Node::Literal(literal))
         })?;
@@ -211,6 +214,20 @@ impl Planner {
             Ok(Node::Fetch(Fetch { label: format!("{what} sources"), alternatives: vec![source.clone()] }))
         })
     }
+}
+
+/// The recipe's files that these instructions use: what is there is part of the digest.
+fn recipes(instructions: &Instructions) -> Vec<(&'static str, &'static str)> {
+    let configures = || {
+        let mut words = instructions.commands.iter().flat_map(|command| &command.arguments);
+        words.any(|word| word.ends_with(CONFIGURE))
+    };
+    let used = |path: &str| match path {
+        "package/prefix.sh" | "package/collect.sh" => instructions.writes_prefix,
+        CONFIGURE => configures(),
+        _ => true,
+    };
+    RECIPES.iter().copied().filter(|(path, _)| used(path)).collect()
 }
 
 fn label(instructions: &Instructions, world: World) -> String {

@@ -63,7 +63,7 @@ pub(crate) struct Job {
     /// What is put where, besides base image and builder.
     pub(crate) inputs: Vec<Input>,
     /// Files of the recipe, below [`layout::BACTRIAN`].
-    pub(crate) files: &'static [(&'static str, &'static str)],
+    pub(crate) files: Vec<(&'static str, &'static str)>,
     /// What is done.
     pub(crate) steps: Vec<Step>,
     /// Added to the environment that all actions have.

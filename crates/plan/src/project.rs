@@ -7,14 +7,18 @@ use std::collections::BTreeMap;
 
 use action::graph::{Input, Literal, LiteralFile, Node, NodeId};
 use action::path::RelPath;
+use opam::name::PackageName;
 
+use crate::closure::Planned;
 use crate::delivery;
 use crate::findlib;
 use crate::layout;
-use crate::meta::{self, World};
+use crate::meta;
 use crate::ocaml::Release;
+use crate::package::add_tools;
 use crate::planner::{PlanError, Planner, action_environment, input};
 use crate::target::Target;
+use crate::world::World;
 
 /// What a project's root must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +31,39 @@ pub struct ProjectRoot {
     pub compiler_libs: bool,
 }
 
+/// Packages of a project's root, which were planned before.
+#[derive(Debug, Clone, Default)]
+pub struct Packages {
+    nodes: Vec<(World, NodeId)>,
+    has_dune: bool,
+}
+
+impl From<&Planned> for Packages {
+    fn from(planned: &Planned) -> Self {
+        let made = |((name, world), node): (&(PackageName, World), &Option<NodeId>)| {
+            node.map(|node| (name.as_str() == "dune" && *world == World::Host, (*world, node)))
+        };
+        let all: Vec<_> = planned.nodes.iter().filter_map(made).collect();
+        let has_dune = all.iter().any(|(is_dune, _)| *is_dune);
+        Self { nodes: all.into_iter().map(|(_, node)| node).collect(), has_dune }
+    }
+}
+
 impl Planner {
-    /// The root of a project.
+    /// The root of a project that needs `packages`.
     ///
     /// # Errors
     /// Only if a constant of this crate is wrong.
-    pub fn project_root(&mut self, wanted: &ProjectRoot) -> Result<NodeId, PlanError> {
+    pub fn project_root(&mut self, wanted: &ProjectRoot, packages: &Packages) -> Result<NodeId, PlanError> {
         let base = self.base()?;
-        let dune = self.dune(wanted.release)?;
         let mut inputs = vec![input("", base)?];
         inputs.extend(self.host_compilers(wanted.release)?);
-        inputs.push(input(layout::HOST, dune)?);
+        if !packages.has_dune {
+            inputs.push(input(layout::HOST, self.dune(wanted.release)?)?);
+        }
+        for (world, node) in &packages.nodes {
+            inputs.push(input(&world.place(), *node)?);
+        }
         for target in &wanted.targets {
             inputs.extend(self.target_inputs(wanted, *target)?);
         }
@@ -81,7 +107,8 @@ pub fn toolchain_name(target: Target) -> String {
 pub fn environment() -> BTreeMap<String, String> {
     let mut environment = action_environment();
     let path = format!(
-        "/{}/bin:/{}/bin:/{}/{}/bin:/usr/bin:/bin",
+        "/{}:/{}/bin:/{}/bin:/{}/{}/bin:/usr/bin:/bin",
+        layout::TOOLS,
         layout::HOST,
         layout::OCAML,
         layout::CC,
@@ -108,7 +135,7 @@ pub(crate) fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> 
     };
     file(layout::FINDLIB_CONF.to_owned(), findlib::host())?;
     file(layout::WORKSPACE.to_owned(), delivery::workspace(&wanted.targets))?;
-    for (world, place) in [(World::Host, layout::META), (World::Target, layout::CROSS_META)] {
+    for (world, place) in [(meta::World::Host, layout::META), (meta::World::Target, layout::CROSS_META)] {
         for (path, text) in meta::metas(wanted.release.version(), world) {
             file(format!("{place}/{path}"), text)?;
         }
@@ -118,6 +145,7 @@ pub(crate) fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> 
         let text = findlib::toolchain(&name, &format!("/{}/{target}", layout::CROSS), &layout::target_prefix(*target));
         file(format!("{}.d/{name}.conf", layout::FINDLIB_CONF), text)?;
     }
+    add_tools(&mut literal, &wanted.targets)?;
     literal.directories.push(RelPath::new(layout::SRC)?);
     Ok(literal)
 }

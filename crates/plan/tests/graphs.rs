@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use action::graph::{Graph, Node};
 use plan::ocaml::Release;
 use plan::planner::Planner;
-use plan::project::ProjectRoot;
+use plan::project::{Packages, ProjectRoot};
 
 fn plan(release: Release, targets: &[&str], compiler_libs: bool) -> Graph {
     let mut planner = Planner::new(b"builder");
     let targets = targets.iter().map(|target| target.parse().unwrap()).collect();
-    planner.project_root(&ProjectRoot { release, targets, compiler_libs }).unwrap();
+    planner.project_root(&ProjectRoot { release, targets, compiler_libs }, &Packages::default()).unwrap();
     planner.finish()
 }
 

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::package::CommandLine;
+use crate::layout;
+use crate::package::{CONFIGURE, CommandLine};
 use crate::project::toolchain_name;
+use crate::target::Target;
 use crate::world::World;
 
 /// What becomes of a command.
@@ -46,6 +48,7 @@ pub(super) fn adapt(arguments: Vec<String>, world: World) -> Adapted {
         ["dune", ..] => run(arguments, &[]),
         _ => match world {
             World::Host => run(arguments, &[]),
+            World::Target(target) if is_configure(&words) => configure(arguments, target),
             World::Target(target) => {
                 let variable = if is_host_script(&words) { "TOPKG_CONF_TOOLCHAIN" } else { "OCAMLFIND_TOOLCHAIN" };
                 run(arguments, &[(variable, toolchain_name(target))])
@@ -57,6 +60,28 @@ pub(super) fn adapt(arguments: Vec<String>, world: World) -> Adapted {
 /// Whether the command is a program in OCaml's own scripting, which compiles by itself what it needs.
 fn is_host_script(words: &[&str]) -> bool {
     words.first() == Some(&"ocaml") && words.iter().any(|word| word.starts_with("pkg/") && word.ends_with(".ml"))
+}
+
+/// Whether the command is a package's configure script, started directly or by a shell.
+fn is_configure(words: &[&str]) -> bool {
+    let program = match words {
+        ["sh" | "bash", script, ..] if !script.starts_with('-') => *script,
+        [program, ..] => *program,
+        [] => return false,
+    };
+    program == "./configure" || program.ends_with("/configure") || program == "configure"
+}
+
+/// The configure script, told of the target if it is one that can be (`recipes/package/configure.sh`).
+fn configure(arguments: Vec<String>, target: Target) -> Adapted {
+    let script = format!("/{}/{CONFIGURE}", layout::BACTRIAN);
+    let rest = arguments.into_iter().skip_while(|word| word == "sh" || word == "bash");
+    let environment = [
+        ("BUILD_TRIPLE", "x86_64-pc-linux-gnu".to_owned()),
+        ("OCAMLFIND_TOOLCHAIN", toolchain_name(target)),
+        ("TRIPLE", target.spec().gnu_triple.to_owned()),
+    ];
+    run(["sh".to_owned(), script].into_iter().chain(rest).collect(), &environment)
 }
 
 fn run(arguments: Vec<String>, environment: &[(&str, String)]) -> Adapted {
@@ -155,6 +180,12 @@ mod tests {
                 "ocaml pkg/pkg.ml build",
                 "ocaml pkg/pkg.ml build",
                 "TOPKG_CONF_TOOLCHAIN=aarch64_linux_musl ocaml pkg/pkg.ml build",
+            ),
+            (
+                "./configure --prefix /x",
+                "./configure --prefix /x",
+                "BUILD_TRIPLE=x86_64-pc-linux-gnu OCAMLFIND_TOOLCHAIN=aarch64_linux_musl TRIPLE=aarch64-linux-musl \
+                 sh /bactrian/package/configure.sh ./configure --prefix /x",
             ),
             ("make all", "make all", "OCAMLFIND_TOOLCHAIN=aarch64_linux_musl make all"),
             (
