@@ -85,6 +85,12 @@ pub(crate) enum Command {
     Build(Build),
     #[command(about = help::INSTALL, after_long_help = help::INSTALL_EXAMPLES)]
     Install(Install),
+    /// The packages that are needed, and what needs them
+    Tree(Subject),
+    /// What a package is needed for
+    Why(Why),
+    #[command(about = help::CHECK, after_long_help = help::CHECK_EXAMPLES)]
+    Check(Subject),
     #[command(about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Run),
     #[command(about = help::EXEC, after_long_help = help::EXEC_EXAMPLES)]
@@ -170,6 +176,29 @@ pub(crate) struct Install {
     /// Where the packages' files are put, in a directory per target
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "dist")]
     pub(crate) output: PathBuf,
+}
+
+/// What packages are chosen for: `bactrian tree`, `check`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Subject {
+    /// The project's directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) path: PathBuf,
+    /// A published package instead of a project; may be repeated
+    #[arg(short, long = "package", value_name = "PKG[.VERSION]")]
+    pub(crate) packages: Vec<String>,
+    #[command(flatten)]
+    pub(crate) making: Making,
+}
+
+/// `bactrian why`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Why {
+    /// The package
+    #[arg(value_name = "PKG")]
+    pub(crate) package: String,
+    #[command(flatten)]
+    pub(crate) subject: Subject,
 }
 
 /// `bactrian run`.

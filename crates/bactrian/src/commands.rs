@@ -16,6 +16,7 @@ mod run;
 mod store;
 mod target;
 mod toolchain;
+mod tree;
 
 use std::ffi::OsString;
 
@@ -71,6 +72,9 @@ fn dispatch(ctx: &Context<'_>, command: settings::Command) -> Result<Exit, Comma
     match command {
         Command::Build(build) => build::run(ctx, &build),
         Command::Install(install) => install::run(ctx, &install),
+        Command::Tree(subject) => tree::tree(ctx, &subject),
+        Command::Why(why) => tree::why(ctx, &why),
+        Command::Check(subject) => tree::check(ctx, &subject),
         Command::Run(run) => run::run(ctx, &run),
         Command::Exec(exec) => enter::exec(ctx, &exec),
         Command::Shell(shell) => enter::shell(ctx, &shell),

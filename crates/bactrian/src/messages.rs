@@ -26,6 +26,20 @@ pub(crate) enum Message<'m> {
     Target(Target<'m>),
     /// A program that `build` delivered: its name, and the file.
     Program { target: &'m str, name: &'m str, file: &'m str },
+    /// A line of `tree`: a package below the one that needs it. `role` is one of host, target; what a repeated one needs was
+    /// told before.
+    Node { depth: usize, name: &'m str, version: &'m str, role: &'static str, repeated: bool },
+    /// An answer of `why`: each step needs the next.
+    Chain { steps: &'m [String] },
+    /// What `check` knows of a package. `verdict` is one of crosses, quirk, library, untold, blocked.
+    Assessment {
+        name: &'m str,
+        version: &'m str,
+        role: &'static str,
+        class: &'static str,
+        verdict: &'static str,
+        note: &'m str,
+    },
     /// A toolchain that is in the store; `bytes` is what its files hold.
     Toolchain { ocaml: &'m str, target: &'m str, bytes: u64 },
     /// A file that was inspected.

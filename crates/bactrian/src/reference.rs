@@ -165,7 +165,18 @@ fn explain(message: &Message<'_>) -> &'static str {
             "## `finished`\n\nA node is done. `end` is `cached` (it was in the store; such nodes are not `started`), `made`, \
              `downloaded` (from a remote cache), `made-remotely`, `failed` or `skipped` (because something else failed)."
         }
-        Message::Program { .. } => "## `program`\n\nA program that `bactrian build` delivered, and where.",
+        Message::Program { .. } => {
+            "## `program`\n\nA program that `bactrian build` or `bactrian install` delivered, and where."
+        }
+        Message::Node { .. } => {
+            "## `node`\n\nA line of `bactrian tree`: a package below the one that needs it, which is the last one before it of a smaller \
+             `depth`. `role` is `host` or `target`. What a `repeated` one needs was told before."
+        }
+        Message::Chain { .. } => "## `chain`\n\nAn answer of `bactrian why`: each step needs the next.",
+        Message::Assessment { .. } => {
+            "## `assessment`\n\nWhat `bactrian check` knows of a package. `verdict` is `crosses` (by rule), `quirk` (by what is known of it), \
+             `library` (a C library, built for the target), `untold` (nothing is known) or `blocked`."
+        }
         Message::Toolchain { .. } => {
             "## `toolchain`\n\nA toolchain that is in the store; `bytes` is what its files hold."
         }

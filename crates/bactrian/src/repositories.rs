@@ -14,6 +14,10 @@ use crate::settings::{Means, PlaceName};
 
 /// All packages of the repositories that `means` names; of two with one name and version, the earlier repository's.
 pub(crate) fn universe(means: &Means) -> Result<Universe, CommandError> {
+    if means.repositories.is_empty() {
+        return Err(CommandError::usage("there is no opam repository to choose packages from")
+            .hint("name one with `--repo DIR`, or `repositories = [\"DIR\"]` in bactrian.toml"));
+    }
     let mut builder = UniverseBuilder::new();
     for (number, place) in means.repositories.iter().enumerate() {
         let priority = u32::try_from(means.repositories.len() - number).unwrap_or(0);

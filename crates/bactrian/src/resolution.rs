@@ -19,8 +19,11 @@ use solve::solution::Solution;
 use solve::tools::Tools;
 
 use crate::error::CommandError;
-use crate::settings::Wanted;
+use crate::manifest;
+use crate::repositories;
+use crate::settings::{Asked, Subject, Wanted};
 use crate::unsolved;
+use crate::workshop::release;
 
 /// Chosen packages, and what they were chosen out of.
 pub(crate) struct Resolution {
@@ -32,6 +35,24 @@ pub(crate) struct Resolution {
 }
 
 impl Resolution {
+    /// Chooses packages for whatever was asked.
+    pub(crate) fn of(subject: &Subject) -> Result<Self, CommandError> {
+        let release = release(&subject.means)?;
+        let universe = repositories::universe(&subject.means)?;
+        match &subject.asked {
+            Asked::Packages(packages) => Self::of_packages(universe, packages, release, &subject.targets),
+            Asked::Project(directory) => {
+                let own = manifest::packages(directory)?;
+                if own.is_empty() {
+                    let shown = directory.display();
+                    return Err(CommandError::usage(format_args!("{shown} describes no package"))
+                        .hint("give a project's directory, or packages with --package"));
+                }
+                Self::of_project(universe, own, release, &subject.targets)
+            }
+        }
+    }
+
     /// Chooses packages for `wanted`.
     pub(crate) fn of_packages(
         universe: Universe,

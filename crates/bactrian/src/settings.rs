@@ -30,6 +30,9 @@ use sources::Sources;
 pub(crate) enum Command {
     Build(Build),
     Install(Install),
+    Tree(Subject),
+    Why(Why),
+    Check(Subject),
     Run(Run),
     Exec(Exec),
     Shell(Shell),
@@ -89,6 +92,31 @@ pub(crate) struct Install {
     pub(crate) means: Means,
     /// Files are put in `output/TARGET/`; absolute.
     pub(crate) output: PathBuf,
+}
+
+/// What packages are chosen for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Subject {
+    pub(crate) asked: Asked,
+    /// At least one, none twice.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) means: Means,
+}
+
+/// A project or published packages.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Asked {
+    /// The project in this absolute directory.
+    Project(PathBuf),
+    /// At least one.
+    Packages(Vec<Wanted>),
+}
+
+/// `bactrian why`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Why {
+    pub(crate) package: PackageName,
+    pub(crate) subject: Subject,
 }
 
 /// A published package that is asked for.
@@ -249,6 +277,12 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
                 output: around.absolute(&args.output),
             })
         }
+        args::Command::Tree(args) => Command::Tree(subject(&args, &beside(&args.path)?)?),
+        args::Command::Check(args) => Command::Check(subject(&args, &beside(&args.path)?)?),
+        args::Command::Why(args) => Command::Why(Why {
+            package: wanted(&args.package)?.name,
+            subject: subject(&args.subject, &beside(&args.subject.path)?)?,
+        }),
         args::Command::Run(args) => {
             let sources = beside(&args.path)?;
             Command::Run(Run {
@@ -286,6 +320,12 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
         args::Command::Completions { shell } => Command::Completions(shell),
         args::Command::Man { command } => Command::Man(command),
     })
+}
+
+fn subject(args: &args::Subject, sources: &Sources<'_>) -> Result<Subject, CommandError> {
+    let packages: Vec<Wanted> = args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?;
+    let asked = if packages.is_empty() { Asked::Project(sources.project.clone()) } else { Asked::Packages(packages) };
+    Ok(Subject { asked, targets: sources.targets(&args.making)?, means: sources.means(&args.making.means)? })
 }
 
 /// `name` or `name.version`.

@@ -33,6 +33,10 @@ fn help_is_a_result() {
 
     Commands:
       build        Build the project's programs for other machines
+      install      Build published packages and everything they need for other machines
+      tree         The packages that are needed, and what needs them
+      why          What a package is needed for
+      check        Say whether a project will cross, without building it
       run          Build a program and run it, under an emulator if need be
       exec         Run any command inside the target's root
       shell        Open a shell inside the target's root, or where a build failed

@@ -44,7 +44,7 @@ pub struct Setting<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InstructionError {
     /// An archive without a checksum could be anything.
-    #[error("{package}.{version}: `{src}` has no SHA-256 or SHA-512 checksum")]
+    #[error("{package}.{version}: `{src}` has no SHA-256 checksum")]
     NoChecksum {
         /// The package.
         package: PackageName,
@@ -121,13 +121,17 @@ fn install_file(package: &Package, world: World, uses_dune: bool) -> (String, Op
     }
 }
 
-/// The archive by its strongest checksum that we can look for.
-fn fetched(package: &Package, source: &package::Source) -> Result<Source, InstructionError> {
-    let sha256 = source.checksums.iter().find_map(|checksum| match checksum {
+/// The checksum by which an archive is known to stores and mirrors.
+pub(crate) fn sha256(source: &package::Source) -> Option<[u8; 32]> {
+    source.checksums.iter().find_map(|checksum| match checksum {
         Checksum::Sha256(bytes) => Some(*bytes),
         Checksum::Md5(_) | Checksum::Sha512(_) => None,
-    });
-    let sha256 = sha256.ok_or_else(|| InstructionError::NoChecksum {
+    })
+}
+
+/// The archive by its strongest checksum that we can look for.
+fn fetched(package: &Package, source: &package::Source) -> Result<Source, InstructionError> {
+    let sha256 = sha256(source).ok_or_else(|| InstructionError::NoChecksum {
         package: package.name.clone(),
         version: package.version.clone(),
         src: source.src.clone(),

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod assess;
 pub mod base;
 mod cc;
 pub mod clib;

@@ -40,6 +40,15 @@ Examples:
   bactrian install menhir --target aarch64-linux-musl -o out
   bactrian install hevea.2.36 csvtool -t x86_64-linux-musl,riscv64-linux-musl --repo opam-repository";
 
+pub(super) const CHECK: &str = "Say whether a project will cross, without building it";
+pub(super) const CHECK_EXAMPLES: &str = "\
+Every package that is needed is looked at: what crosses by rule is counted, of all others it is told what is known.
+Ends with 1 if something cannot be built.
+
+Examples:
+  bactrian check --target aarch64-linux-musl
+  bactrian check --package lwt --package zarith -t riscv64-linux-musl";
+
 pub(super) const RUN: &str = "Build a program and run it, under an emulator if need be";
 pub(super) const RUN_EXAMPLES: &str = "\
 Ends with the program's own exit code, or 128 and the number of the signal that killed it.

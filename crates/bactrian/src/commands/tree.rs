@@ -1,0 +1,154 @@
+//! `bactrian tree`, `why` and `check`: what is needed, what for, and whether it will cross. Nothing is built.
+//!
+//! Not here: choosing ([`crate::resolution`]), what is known of packages (`plan::assess`).
+
+use plan::assess::{self, Assessment, Class, Obstacle, Verdict};
+use solve::solution::{Key, Role};
+
+use super::Context;
+use crate::error::{CommandError, Kind};
+use crate::exit::Exit;
+use crate::messages::Message;
+use crate::resolution::Resolution;
+use crate::settings::{Subject, Why};
+use crate::text;
+
+pub(crate) fn tree(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
+    let resolution = Resolution::of(subject)?;
+    for branch in resolution.solution.tree() {
+        let version = version(&resolution, branch.key);
+        ctx.ui.message(&Message::Node {
+            depth: branch.depth,
+            name: branch.key.name.as_str(),
+            version: &version,
+            role: role(branch.key.role),
+            repeated: branch.repeated,
+        });
+        if !ctx.ui.is_json() {
+            let more = if branch.repeated { " (above)" } else { "" };
+            let indent = branch.depth * 2;
+            ctx.ui.print(format_args!(
+                "{:indent$}{} {version}{}{more}\n",
+                "",
+                branch.key.name,
+                on_host(branch.key.role)
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn why(ctx: &Context<'_>, settings: &Why) -> Result<Exit, CommandError> {
+    let resolution = Resolution::of(&settings.subject)?;
+    let chains = resolution.solution.why(settings.package.as_str());
+    if chains.is_empty() {
+        let names = resolution.solution.nodes.keys().map(|key| key.name.as_str());
+        let told = CommandError::new(Kind::Usage, format_args!("nothing needs `{}`", settings.package));
+        return Err(match text::nearest(settings.package.as_str(), names) {
+            Some(near) => told.hint(format_args!("did you mean `{near}`?")),
+            None => told.hint("`bactrian tree` shows all that is needed"),
+        });
+    }
+    for chain in chains {
+        let steps: Vec<String> = chain
+            .iter()
+            .map(|key| format!("{} {}{}", key.name, version(&resolution, key), on_host(key.role)))
+            .collect();
+        ctx.ui.message(&Message::Chain { steps: &steps });
+        if !ctx.ui.is_json() {
+            ctx.ui.print(format_args!("{}\n", steps.join(" -> ")));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
+    let resolution = Resolution::of(subject)?;
+    let all = assess::assess(&resolution.closure());
+    let mut rows = Vec::new();
+    for known in &all {
+        let (word, note) = words(known);
+        let version = known.version.to_string();
+        ctx.ui.message(&Message::Assessment {
+            name: known.name.as_str(),
+            version: &version,
+            role: role(known.role),
+            class: class(known.class),
+            verdict: word,
+            note: &note,
+        });
+        // What crosses by rule is no news.
+        if known.verdict != Verdict::Crosses {
+            let package = format!("{} {version}{}", known.name, on_host(known.role));
+            rows.push([word.to_owned(), package, class(known.class).to_owned(), note]);
+        }
+    }
+    let blocked = all.iter().filter(|known| matches!(known.verdict, Verdict::Blocked(_))).count();
+    let unknown = all.iter().filter(|known| known.verdict == Verdict::Unknown).count();
+    if !ctx.ui.is_json() {
+        ctx.ui.print(format_args!("{}", text::table(&rows)));
+        let by_rule = all.len() - rows.len();
+        let total = text::count(all.len(), "package");
+        ctx.ui.print(format_args!(
+            "{total}: {by_rule} cross by rule, {} by what is known of them, {unknown} untold, {blocked} blocked\n",
+            rows.len() - unknown - blocked
+        ));
+    }
+    Ok(if blocked > 0 { Exit::Failed } else { Exit::Done })
+}
+
+fn version(resolution: &Resolution, key: &Key) -> String {
+    resolution.solution.nodes.get(key).map(|node| node.version.to_string()).unwrap_or_default()
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Host => "host",
+        Role::Target => "target",
+    }
+}
+
+const fn on_host(role: Role) -> &'static str {
+    match role {
+        Role::Host => " (host)",
+        Role::Target => "",
+    }
+}
+
+const fn class(class: Class) -> &'static str {
+    match class {
+        Class::Nothing => "nothing to build",
+        Class::Conf => "of the system",
+        Class::Dune => "dune",
+        Class::DuneAndMore => "dune and more",
+        Class::Topkg => "topkg",
+        Class::Oasis => "oasis",
+        Class::Configure => "configure",
+        Class::Make => "make",
+        Class::Other => "own commands",
+    }
+}
+
+/// One word, and what there is to say.
+fn words(known: &Assessment) -> (&'static str, String) {
+    match &known.verdict {
+        Verdict::Crosses => ("crosses", String::new()),
+        Verdict::Quirk { why } => ("quirk", why.clone()),
+        Verdict::Library(library) => {
+            let facts = library.facts();
+            ("library", format!("{} {} is built for the target", facts.name, facts.version))
+        }
+        Verdict::Unknown => (
+            "untold",
+            "its commands find the target's compilers; whether they run what they build is not known".to_owned(),
+        ),
+        Verdict::Blocked(obstacle) => (
+            "blocked",
+            match obstacle {
+                Obstacle::UnknownConf => "stands for something of the system that is not known here".to_owned(),
+                Obstacle::NoTool(tool) => format!("wants `{tool}`, which builds do not have"),
+                Obstacle::NoChecksum => "has an archive without a SHA-256 checksum".to_owned(),
+            },
+        ),
+    }
+}
