@@ -15,7 +15,9 @@ use crate::text;
 
 pub(crate) fn tree(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
     let resolution = Resolution::of(subject)?;
-    for branch in resolution.solution.tree() {
+    let provided = |key: &Key| resolution.solution.nodes.get(key).is_some_and(|node| node.provided);
+    // What comes with the compiler is no news, and neither is what that needs.
+    for branch in resolution.solution.tree().into_iter().filter(|branch| !provided(branch.key)) {
         let version = version(&resolution, branch.key);
         ctx.ui.message(&Message::Node {
             depth: branch.depth,
