@@ -32,9 +32,15 @@ const FILES: &[(&str, &str)] = &[
          Cflags: -I/target/include -DX='a \"b\"' # not this\nCflags.private: -DSTATIC\n",
     ),
     ("lib/pkgconfig/old.pc", "Name: old\nDescription: o\nVersion: 1.0\nRequires: gmp < 6\nLibs: -lold\n"),
-    ("lib/pkgconfig/orphan.pc", "Name: orphan\nDescription: o\nVersion: 1.0\nRequires.private: nowhere\nLibs: -lorphan\n"),
+    (
+        "lib/pkgconfig/orphan.pc",
+        "Name: orphan\nDescription: o\nVersion: 1.0\nRequires.private: nowhere\nLibs: -lorphan\n",
+    ),
     ("lib/pkgconfig/loop-a.pc", "Name: a\nDescription: a\nVersion: 1\nRequires: loop-b\nLibs: -la -framework Frame\n"),
-    ("lib/pkgconfig/loop-b.pc", "Name: b\nDescription: b\nVersion: 2rc1\nRequires: loop-a\nLibs: -lb -framework Frame\n"),
+    (
+        "lib/pkgconfig/loop-b.pc",
+        "Name: b\nDescription: b\nVersion: 2rc1\nRequires: loop-a\nLibs: -lb -framework Frame\n",
+    ),
     (
         "lib/pkgconfig/odd.pc",
         "sharp=a\\#b\nprice=$$5\nquoted=\"some text\"\nhere=${pcfiledir}\nName: odd\nDescription:\nVersion: 1~beta2\n\
@@ -75,7 +81,11 @@ const CASES: &[(&[&str], &str, bool)] = &[
     (&["--cflags", "--libs", "gmp"], "-I/target/include -L/target/lib -lgmp\n", true),
     // All is static, asked for or not; a library comes before what it needs.
     (&["--libs", "ssl"], "-L/target/lib -L/with\\ space -lssl -pthread -lcrypto -ldl -Wl,-z,now -lgmp\n", true),
-    (&["--libs", "--static", "gmp", "ssl"], "-L/target/lib -L/with\\ space -lssl -pthread -lcrypto -ldl -Wl,-z,now -lgmp\n", true),
+    (
+        &["--libs", "--static", "gmp", "ssl"],
+        "-L/target/lib -L/with\\ space -lssl -pthread -lcrypto -ldl -Wl,-z,now -lgmp\n",
+        true,
+    ),
     (&["--libs", "crypto", "gmp"], "-L/target/lib -L/with\\ space -lcrypto -pthread -ldl -Wl,-z,now -lgmp\n", true),
     (&["--libs-only-l", "ssl"], "-lssl -lcrypto -ldl -lgmp\n", true),
     (&["--libs-only-L", "ssl"], "-L/target/lib -L/with\\ space\n", true),
@@ -110,16 +120,8 @@ const CASES: &[(&[&str], &str, bool)] = &[
         "Package 'nowhere', required by 'orphan', not found in @/lib/pkgconfig:@/share/pkgconfig\n",
         false,
     ),
-    (
-        &["--errors-to-stdout", "--cflags", "gmp >= 7"],
-        "Requested 'gmp >= 7' but version of gmp is 6.3.0\n",
-        false,
-    ),
-    (
-        &["--errors-to-stdout", "--libs", "old"],
-        "Package 'old' requires 'gmp < 6' but version of gmp is 6.3.0\n",
-        false,
-    ),
+    (&["--errors-to-stdout", "--cflags", "gmp >= 7"], "Requested 'gmp >= 7' but version of gmp is 6.3.0\n", false),
+    (&["--errors-to-stdout", "--libs", "old"], "Package 'old' requires 'gmp < 6' but version of gmp is 6.3.0\n", false),
     (&["--errors-to-stdout", "--silence-errors", "--libs", "nowhere"], "", false),
     (&["--libs"], "", false),
     (&["--no-such-option", "gmp"], "", false),

@@ -43,10 +43,7 @@ const MACHINES: &[Machine] = &[
 ];
 
 /// The variables that the recipe of `library` gets for `target`.
-pub(super) fn columns(
-    library: Library,
-    target: Target,
-) -> Result<Vec<(&'static str, &'static str)>, PlanError> {
+pub(super) fn columns(library: Library, target: Target) -> Result<Vec<(&'static str, &'static str)>, PlanError> {
     let spec = target.spec();
     let row = MACHINES.iter().find(|row| (row.cpu, row.os) == (spec.cpu, spec.os));
     let none = || PlanError::NoLibrary { library: library.facts().name, target: target.to_string() };
