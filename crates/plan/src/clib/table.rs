@@ -53,14 +53,14 @@ pub enum Extra {
     Perl,
 }
 
-/// Where distributions have perl's own library: Debian's three, those of Fedora and Arch, Alpine's.
+/// Where distributions have perl's own library: Debian's three; below that those of Fedora, Alpine and Arch.
 const PERL_LIBRARY: &[&str] = &[
     "/usr/lib/*/perl-base",
     "/usr/lib/*/perl/5*",
     "/usr/share/perl/5*",
     "/usr/lib64/perl5",
     "/usr/lib/perl5",
-    "/usr/share/perl5/core_perl",
+    "/usr/share/perl5",
 ];
 
 impl Extra {
