@@ -125,16 +125,16 @@ pub struct Run {
     pub inputs: Vec<Input>,
 }
 
-/// A tree put somewhere.
+/// A tree or file put somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
-    /// Where; the root itself for a tree laid out for `/`.
+    /// Where; the root itself for a tree laid out for `/`; the name itself of a file.
     pub at: RelPath,
     /// What.
     pub from: TreeRef,
 }
 
-/// A node's tree, or a directory in it.
+/// A node's file or tree, or a directory in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeRef {
     /// The node.

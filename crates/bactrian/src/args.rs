@@ -83,6 +83,8 @@ pub(crate) enum ColorChoice {
 pub(crate) enum Command {
     #[command(about = help::BUILD, after_long_help = help::BUILD_EXAMPLES)]
     Build(Build),
+    #[command(about = help::INSTALL, after_long_help = help::INSTALL_EXAMPLES)]
+    Install(Install),
     #[command(about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Run),
     #[command(about = help::EXEC, after_long_help = help::EXEC_EXAMPLES)]
@@ -130,6 +132,9 @@ pub(crate) struct Means {
     /// Version of OCaml, such as 5.3.0 [env: BACTRIAN_OCAML]
     #[arg(long, value_name = "VERSION")]
     pub(crate) ocaml: Option<String>,
+    /// An opam repository: directory, archive or git URL; the first named goes first; may be repeated [env: BACTRIAN_REPO]
+    #[arg(long = "repo", value_name = "DIR|URL")]
+    pub(crate) repositories: Vec<OsString>,
     /// A directory or URL with archives by checksum, asked first; may be repeated [env: BACTRIAN_MIRROR]
     #[arg(long = "mirror", value_name = "DIR|URL")]
     pub(crate) mirrors: Vec<OsString>,
@@ -152,6 +157,19 @@ pub(crate) struct Build {
     /// Where programs are put, in a directory per target [default: dist in the project]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `bactrian install`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Install {
+    /// Published packages, each with its version if another than the newest is wanted
+    #[arg(required = true, value_name = "PKG[.VERSION]")]
+    pub(crate) packages: Vec<String>,
+    #[command(flatten)]
+    pub(crate) making: Making,
+    /// Where the packages' files are put, in a directory per target
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "dist")]
+    pub(crate) output: PathBuf,
 }
 
 /// `bactrian run`.
@@ -289,9 +307,16 @@ mod tests {
         ] {
             assert!(Args::try_parse_from(split(good)).is_ok(), "{good}");
         }
-        for bad in
-            ["", "inspect", "exec --target t", "build -v -q", "shell --failed 1 --target t", "lock", "build --sealed"]
-        {
+        for bad in [
+            "",
+            "inspect",
+            "install",
+            "exec --target t",
+            "build -v -q",
+            "shell --failed 1 --target t",
+            "lock",
+            "build --sealed",
+        ] {
             assert!(Args::try_parse_from(split(bad)).is_err(), "{bad}");
         }
     }

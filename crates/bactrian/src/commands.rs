@@ -10,6 +10,7 @@ mod doctor;
 mod enter;
 mod fit;
 mod inspect;
+pub(crate) mod install;
 mod man;
 mod run;
 mod store;
@@ -69,6 +70,7 @@ fn dispatch(ctx: &Context<'_>, command: settings::Command) -> Result<Exit, Comma
     use settings::Command;
     match command {
         Command::Build(build) => build::run(ctx, &build),
+        Command::Install(install) => install::run(ctx, &install),
         Command::Run(run) => run::run(ctx, &run),
         Command::Exec(exec) => enter::exec(ctx, &exec),
         Command::Shell(shell) => enter::shell(ctx, &shell),

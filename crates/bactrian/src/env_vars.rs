@@ -29,6 +29,8 @@ variables! {
     BACTRIAN_OCAML Some("--ocaml") => "Version of OCaml to build with, such as `5.3.0`.";
     BACTRIAN_STORE Some("--store") =>
         "Directory of the store. A relative one is seen from the working directory.";
+    BACTRIAN_REPO Some("--repo") =>
+        "Opam repositories, directories or URLs, separated by commas; a package of an earlier one hides those of later ones.";
     BACTRIAN_MIRROR Some("--mirror") =>
         "Archive mirrors, directories or URLs, separated by commas; asked in this order before any other origin.";
     BACTRIAN_OFFLINE Some("--offline") =>

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Build,
     /// The command line's, a variable's or `bactrian.toml`'s.
     Usage,
+    /// The packages': their constraints contradict each other, or something asked for is not among them.
+    NoSolution,
     /// This machine's.
     Environment,
     /// Ours.
@@ -93,6 +95,7 @@ impl CommandError {
         match self.kind {
             Kind::Build => Exit::Failed,
             Kind::Usage => Exit::Usage,
+            Kind::NoSolution => Exit::NoSolution,
             Kind::Environment => Exit::Environment,
             Kind::Bug => Exit::Bug,
         }

@@ -10,7 +10,9 @@ use exec::fetch::{Cause, FetchError};
 use exec::local::LocalError;
 use exec::store::{Store, StoreError};
 
-use crate::error::CommandError;
+use plan::closure::ClosureError;
+
+use crate::error::{CommandError, Kind};
 
 /// How many lines of a failed command's output are shown.
 const LOG_LINES: usize = 30;
@@ -27,10 +29,38 @@ pub(crate) fn run(error: &RunError, logs: &Store) -> CommandError {
         NodeError::Store(cause) => store(cause),
         NodeError::Local(cause) => local(label, cause),
         NodeError::Action { outcome, kept, .. } => action(label, outcome, kept.as_deref(), logs),
+        NodeError::Refused(cause) => refused(label, cause.as_ref()),
         NodeError::Stopped => CommandError::environment(format_args!("stopped while making {label}")),
         NodeError::Compose(_) | NodeError::Kind => {
             CommandError::bug(format_args!("cannot put together {label}")).caused_by(&error.cause)
         }
+    }
+}
+
+/// A package's result that nothing may be linked with.
+fn refused(label: &str, cause: &(dyn Error + 'static)) -> CommandError {
+    let told = CommandError::build(format_args!("{label}: the result is not for the target")).caused_by(cause);
+    if cause.is::<crate::leaks::Leak>() {
+        return told
+            .hint("the package compiles for the machine it is built on: it needs a quirk (docs/design/packages.md)");
+    }
+    told
+}
+
+/// A closure that cannot be planned.
+pub(crate) fn closure(error: &ClosureError) -> CommandError {
+    match error {
+        ClosureError::Cycle(cycle) => {
+            CommandError::new(Kind::NoSolution, "packages wait for each other").cause(crate::unsolved::circle(&cycle.0))
+        }
+        ClosureError::UnknownConf { wanted_by, .. } => {
+            let names: Vec<_> = wanted_by.iter().map(ToString::to_string).collect();
+            CommandError::build(error)
+                .cause(format_args!("{} depends on it", names.join(", ")))
+                .hint("C libraries that are known: gmp, zlib, libffi, sqlite3, libev, pcre2, openssl")
+        }
+        ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
+        ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),
     }
 }
 

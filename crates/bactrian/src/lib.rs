@@ -14,16 +14,20 @@ mod env_vars;
 mod error;
 mod exit;
 mod failure;
+mod leaks;
 mod messages;
 mod panics;
 mod progress;
 mod project;
 #[cfg(test)]
 mod reference;
+mod repositories;
+mod resolution;
 mod settings;
 mod surroundings;
 mod text;
 mod ui;
+mod unsolved;
 mod version;
 mod workshop;
 

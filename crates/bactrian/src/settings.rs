@@ -15,6 +15,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use opam::name::PackageName;
+use opam::version::Version;
 use plan::target::{OcamlVersion, Target};
 
 use crate::args::{self, Args};
@@ -27,6 +29,7 @@ use sources::Sources;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
     Build(Build),
+    Install(Install),
     Run(Run),
     Exec(Exec),
     Shell(Shell),
@@ -47,15 +50,17 @@ pub(crate) struct Means {
     pub(crate) store: PathBuf,
     /// The version of OCaml, if the user said one.
     pub(crate) ocaml: Option<OcamlVersion>,
+    /// Opam repositories, the first before the others; none for the public one.
+    pub(crate) repositories: Vec<PlaceName>,
     /// Asked in this order before any other origin.
-    pub(crate) mirrors: Vec<Mirror>,
+    pub(crate) mirrors: Vec<PlaceName>,
     pub(crate) offline: bool,
     pub(crate) jobs: NonZeroUsize,
 }
 
-/// A place with archives by checksum.
+/// A place that has something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Mirror {
+pub(crate) enum PlaceName {
     /// An absolute directory.
     Directory(PathBuf),
     /// A URL.
@@ -72,6 +77,26 @@ pub(crate) struct Build {
     pub(crate) means: Means,
     /// Programs are put in `output/TARGET/`; absolute.
     pub(crate) output: PathBuf,
+}
+
+/// `bactrian install`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Install {
+    /// At least one.
+    pub(crate) packages: Vec<Wanted>,
+    /// At least one, none twice.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) means: Means,
+    /// Files are put in `output/TARGET/`; absolute.
+    pub(crate) output: PathBuf,
+}
+
+/// A published package that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) name: PackageName,
+    /// If it was said.
+    pub(crate) version: Option<Version>,
 }
 
 /// `bactrian run`.
@@ -215,6 +240,15 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
                 project: sources.project,
             })
         }
+        args::Command::Install(args) => {
+            let sources = here()?;
+            Command::Install(Install {
+                packages: args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?,
+                targets: sources.targets(&args.making)?,
+                means: sources.means(&args.making.means)?,
+                output: around.absolute(&args.output),
+            })
+        }
         args::Command::Run(args) => {
             let sources = beside(&args.path)?;
             Command::Run(Run {
@@ -251,6 +285,18 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
         args::Command::Doctor => Command::Doctor(Doctor { store: here()?.store()? }),
         args::Command::Completions { shell } => Command::Completions(shell),
         args::Command::Man { command } => Command::Man(command),
+    })
+}
+
+/// `name` or `name.version`.
+fn wanted(text: &str) -> Result<Wanted, CommandError> {
+    let (name, version) = text.split_once('.').map_or((text, None), |(name, version)| (name, Some(version)));
+    let wrong = |error: &dyn std::fmt::Display| {
+        CommandError::usage(format_args!("`{text}` is no package: {error}")).hint("say `menhir` or `menhir.20260209`")
+    };
+    Ok(Wanted {
+        name: PackageName::new(name).map_err(|error| wrong(&error))?,
+        version: version.map(Version::new).transpose().map_err(|error| wrong(&error))?,
     })
 }
 

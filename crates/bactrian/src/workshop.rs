@@ -15,11 +15,15 @@ use exec::fetch::{self, FetchConfig, Fetcher};
 use exec::store::Store;
 use plan::ocaml::Release;
 use plan::planner::{PlanError, Planner};
+use plan::world::World;
 
 use crate::commands::Context;
+use crate::commands::install::Trees;
 use crate::error::CommandError;
 use crate::failure;
-use crate::settings::{Means, Mirror};
+use crate::leaks::LeakScan;
+use crate::resolution::Resolution;
+use crate::settings::{Means, PlaceName};
 
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
@@ -63,6 +67,29 @@ impl<'c> Workshop<'c> {
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
+    /// Makes all packages of a resolution; every object of a target's package is looked at before anything is linked with it.
+    pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
+        let mut planner = Planner::new(BUILDER);
+        let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
+        let goals: Vec<_> = planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).collect();
+        let target = |world| match world {
+            World::Host => None,
+            World::Target(target) => Some(target),
+        };
+        let nodes = goals.iter().filter_map(|((name, world), node)| Some((*node, (name.to_string(), target(*world)?))));
+        let scan = LeakScan { store: &self.store, nodes: nodes.collect() };
+        let graph = planner.finish();
+        let wanted: Vec<_> = goals.iter().map(|(_, node)| *node).collect();
+        let report = self.ctx.watch(|sink| {
+            let engine = Engine { inspector: Some(&scan), ..self.engine(sink) };
+            engine.run(&graph, &wanted)
+        });
+        let report = report.map_err(|error| failure::run(&error, &self.store))?;
+        let trees =
+            goals.into_iter().zip(report.values).filter_map(|((key, _), value)| Some((key, value.tree().ok()?)));
+        Ok(trees.collect())
+    }
+
     /// Those of `goals` that have been made.
     pub(crate) fn look_up(
         &self,
@@ -90,6 +117,7 @@ impl<'c> Workshop<'c> {
             jobs: self.jobs,
             sink,
             stop: &self.stop,
+            inspector: None,
         }
     }
 }
@@ -111,9 +139,9 @@ pub(crate) fn release(means: &Means) -> Result<Release, CommandError> {
     })
 }
 
-fn mirror(mirror: &Mirror) -> fetch::Mirror {
+fn mirror(mirror: &PlaceName) -> fetch::Mirror {
     match mirror {
-        Mirror::Directory(path) => fetch::Mirror::Directory(path.clone()),
-        Mirror::Url(url) => fetch::Mirror::parse(url),
+        PlaceName::Directory(path) => fetch::Mirror::Directory(path.clone()),
+        PlaceName::Url(url) => fetch::Mirror::parse(url),
     }
 }

@@ -11,6 +11,7 @@ use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, script};
 use crate::sources;
 use crate::target::{Abi, Target};
+use crate::world::World;
 
 const ARCHES: &str = include_str!("../recipes/cc/arches.txt");
 const FILES: &str = include_str!("../recipes/cc/zig-files.txt");
@@ -87,10 +88,16 @@ impl Planner {
                 inputs: vec![input(layout::ZIG, bundle)?],
                 files: RECIPES,
                 steps: vec![script("cc/sysroot.sh")],
-                environment: vec![("TARGET", target.to_string())],
+                environment: vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())],
             })
         })
     }
+}
+
+/// Where the packages are that a compiler for `target` finds by itself. That of the build machine is a target as well.
+fn packages(target: Target) -> String {
+    let own = World::Target(target).prefix();
+    if target.to_string() == layout::HOST_CC_TARGET { format!("{own} {}", World::Host.prefix()) } else { own }
 }
 
 /// Fills in `{column}`s of a path from the CPU's row of `arches.txt`.

@@ -16,39 +16,9 @@ use action::pattern::Pattern;
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, script};
 use crate::sources;
-use crate::target::{Target, TargetError};
+use crate::target::Target;
+use crate::world::World;
 pub use table::{Extra, Facts, Library};
-
-/// For whom a library is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum World {
-    /// For programs that run on the build machine.
-    Host,
-    /// For what is shipped.
-    Target(Target),
-}
-
-impl World {
-    /// The directory of every root, without the leading `/`, where libraries of this world are.
-    #[must_use]
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Host => layout::HOST,
-            Self::Target(_) => layout::TARGET,
-        }
-    }
-
-    /// The target whose C toolchain compiles for this world.
-    ///
-    /// # Errors
-    /// Only if a constant of this crate is wrong.
-    pub fn c_target(self) -> Result<Target, TargetError> {
-        match self {
-            Self::Host => layout::HOST_CC_TARGET.parse(),
-            Self::Target(target) => Ok(target),
-        }
-    }
-}
 
 impl Planner {
     /// `library`, laid out for the prefix of `world` ([`World::prefix`]).
@@ -71,7 +41,7 @@ impl Planner {
         let node = self.once(format!("{} in {}", facts.name, whom), |planner| {
             let mut environment = vec![
                 ("CC_TARGET", target.to_string()),
-                ("PREFIX", format!("/{}", world.prefix())),
+                ("PREFIX", world.prefix()),
                 ("TRIPLE", target.spec().gnu_triple.to_owned()),
                 ("VERSION", facts.version.to_owned()),
             ];

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use action::graph::{Fetch, Node, NodeId, Unpack};
 use action::pattern::Pattern;
+use action::source::Source;
 use builder::Step;
 
 use crate::layout;
@@ -16,17 +17,30 @@ use crate::sources;
 impl Planner {
     /// dune, laid out for [`layout::HOST`].
     pub(crate) fn dune(&mut self, release: Release) -> Result<NodeId, PlanError> {
-        let archive = self.once(format!("dune archive for {release}"), |_| {
-            Ok(Node::Fetch(Fetch { label: "dune sources".to_owned(), alternatives: sources::dune(release) }))
+        self.dune_from(release, sources::dune(release))
+    }
+
+    /// The host's dune that `source` is the archive of, if it is one that this recipe is for: the same action then serves
+    /// a lock that names it and a project without one.
+    pub(crate) fn known_dune(&mut self, release: Release, source: &Source) -> Result<Option<NodeId>, PlanError> {
+        let known = sources::dune(release).into_iter().find(|known| known.sha256 == source.sha256);
+        known.map(|known| self.dune_from(release, vec![known])).transpose()
+    }
+
+    fn dune_from(&mut self, release: Release, alternatives: Vec<Source>) -> Result<NodeId, PlanError> {
+        let which: Vec<_> = alternatives.iter().map(Source::hex).collect();
+        let which = format!("{} for {release}", which.join(" or "));
+        let archive = self.once(format!("dune archive {which}"), |_| {
+            Ok(Node::Fetch(Fetch { label: "dune sources".to_owned(), alternatives }))
         })?;
-        let sources = self.once(format!("dune sources for {release}"), |_| {
+        let sources = self.once(format!("dune sources {which}"), |_| {
             let leave_out =
                 ["test", "doc", "bench", ".github"].map(Pattern::new).into_iter().collect::<Result<_, _>>()?;
             Ok(Node::Unpack(Unpack { archive, strip: 1, keep: Vec::new(), leave_out, executable: Vec::new() }))
         })?;
         let mut inputs = self.host_compilers(release)?;
         inputs.push(input(layout::SRC, sources)?);
-        self.once(format!("dune with {release}"), |planner| {
+        self.once(format!("dune {which}"), |planner| {
             let bootstrap = "ocaml boot/bootstrap.ml -j $BACTRIAN_JOBS";
             let run = Step::Run {
                 argv: vec!["sh".into(), "-c".into(), bootstrap.into()],

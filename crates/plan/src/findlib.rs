@@ -40,14 +40,15 @@ pub fn host() -> String {
     text
 }
 
-/// The configuration of the toolchain called `toolchain`, whose OCaml is in `prefix`, an absolute path.
+/// The configuration of the toolchain called `toolchain`, whose OCaml is in `prefix`, an absolute path, and whose packages
+/// are in `packages`, a path in the root.
 #[must_use]
-pub fn toolchain(toolchain: &str, prefix: &str) -> String {
+pub fn toolchain(toolchain: &str, prefix: &str, packages: &str) -> String {
     let of = format!("({toolchain})");
     let stdlib = format!("{prefix}/lib/ocaml");
     let mut text = String::new();
-    line(&mut text, "path", &of, &format!("{prefix}/lib:/{}", layout::CROSS_META));
-    line(&mut text, "destdir", &of, &format!("{prefix}/lib"));
+    line(&mut text, "path", &of, &format!("/{packages}/lib:/{}", layout::CROSS_META));
+    line(&mut text, "destdir", &of, &format!("/{packages}/lib"));
     line(&mut text, "stdlib", &of, &stdlib);
     line(&mut text, "ldconf", &of, "ignore");
     for tool in TOOLS {
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_named_for_both_worlds() {
-        let (host, cross) = (host(), toolchain("t", "/opt/cross/t"));
+        let (host, cross) = (host(), toolchain("t", "/opt/cross/t", "target/t"));
         for tool in TOOLS {
             assert!(host.contains(&format!("\n{tool}=\"/opt/ocaml/bin/{tool}\"\n")), "{tool}");
             assert!(cross.contains(&format!("\n{tool}(t)=\"/opt/cross/t/bin/{tool}\"\n")), "{tool}");

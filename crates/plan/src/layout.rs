@@ -3,6 +3,9 @@
 //! Roots are `/` to what runs in them, so every path is a constant: compilers may bake them in, results are the same
 //! wherever they are made.
 
+use crate::project::toolchain_name;
+use crate::target::Target;
+
 /// The host's OCaml.
 pub const OCAML: &str = "opt/ocaml";
 /// Objects of the host's OCaml that cross compilers are made out of; seen by those actions alone.
@@ -15,8 +18,10 @@ pub const ZIG: &str = "opt/zig";
 pub const CC: &str = "opt/cc";
 /// Programs and libraries that run on the build machine, dune first of all.
 pub const HOST: &str = "host";
-/// C libraries and packages of the target.
+/// Packages for targets, one directory for each toolchain.
 pub const TARGET: &str = "target";
+/// Tools that choose between host and target, before all others in `PATH`.
+pub const TOOLS: &str = "bactrian/tools";
 /// Sources of what an action builds; the user's project in `build`.
 pub const SRC: &str = "src";
 /// Bactrian's own files: the builder, recipes, findlib's configuration.
@@ -31,3 +36,9 @@ pub const META: &str = "bactrian/meta";
 pub const CROSS_META: &str = "bactrian/meta-cross";
 /// The workspace in which dune builds for several targets at once.
 pub const WORKSPACE: &str = "bactrian/dune-workspace";
+
+/// Where packages for `target` are installed.
+#[must_use]
+pub fn target_prefix(target: Target) -> String {
+    format!("{TARGET}/{}", toolchain_name(target))
+}

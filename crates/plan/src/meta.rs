@@ -31,6 +31,8 @@ const fn name(name: &'static str, requires: &'static str, inner: &'static [Libra
 /// All of them, as OCaml 5's own METAs have it.
 const LIBRARIES: &[Library] = &[
     name("stdlib", "", &[]),
+    // findlib's own, for programs that still ask for it.
+    name("bytes", "", &[]),
     library("unix", "", "unix"),
     library("str", "", "str"),
     library("dynlink", "", "dynlink"),
@@ -66,8 +68,8 @@ pub enum World {
 pub fn metas(version: &str, world: World) -> Vec<(String, String)> {
     let meta = |library: &Library| {
         let mut text = String::new();
-        // `stdlib` is the directory itself.
-        let directory = if library.name == "stdlib" { "" } else { library.name };
+        // These two are the directory itself.
+        let directory = if ["stdlib", "bytes"].contains(&library.name) { "" } else { library.name };
         line(&mut text, 0, "directory", &format!("+{directory}"));
         describe(&mut text, 0, library, (version, world));
         (format!("{}/META", library.name), text)

@@ -10,6 +10,7 @@ use std::time::Duration;
 use action::command::Command;
 use action::graph::{Forward, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, TreeRef};
 use action::path::{PathError, RelPath};
+use action::tree::TreeError;
 use builder::{Recipe, Step};
 
 use crate::layout;
@@ -35,6 +36,9 @@ pub enum PlanError {
     /// A constant of ours is no path.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A link of ours is none.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
     /// A constant of ours is no target.
     #[error(transparent)]
     Target(#[from] TargetError),

@@ -47,7 +47,7 @@ impl Planner {
     }
 
     /// Everything that compiling for `target` needs besides the host's tools.
-    fn target_inputs(&mut self, wanted: &ProjectRoot, target: Target) -> Result<Vec<Input>, PlanError> {
+    pub(crate) fn target_inputs(&mut self, wanted: &ProjectRoot, target: Target) -> Result<Vec<Input>, PlanError> {
         let cross = format!("{}/{target}", layout::CROSS);
         let mut inputs = vec![
             input(&format!("{}/{target}", layout::CC), self.cc(target)?)?,
@@ -99,7 +99,7 @@ pub fn environment() -> BTreeMap<String, String> {
     environment
 }
 
-fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> {
+pub(crate) fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> {
     let mut literal = Literal::default();
     let mut file = |path: String, text: String| -> Result<(), PlanError> {
         let contents = text.into_bytes().into();
@@ -115,7 +115,7 @@ fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> {
     }
     for target in &wanted.targets {
         let name = toolchain_name(*target);
-        let text = findlib::toolchain(&name, &format!("/{}/{target}", layout::CROSS));
+        let text = findlib::toolchain(&name, &format!("/{}/{target}", layout::CROSS), &layout::target_prefix(*target));
         file(format!("{}.d/{name}.conf", layout::FINDLIB_CONF), text)?;
     }
     literal.directories.push(RelPath::new(layout::SRC)?);

@@ -104,6 +104,9 @@ fn toolchain() -> Result<(), String> {
     Ok(())
 }
 
+/// The host's compilers of both languages: upstream's configure wants a C compiler for the build machine too.
+const UPSTREAM_PATH: &str = "/opt/ocaml/bin:/opt/cc/x86_64-linux-gnu.2.28/bin:/usr/bin:/bin";
+
 /// Upstream's build for the host, as its INSTALL says.
 const UPSTREAM_HOST: &str = "set -e; rm -rf /tmp/u; cp -r /src/ocaml /tmp/u; cd /tmp/u; chmod -R u+w .; \
      B=/opt/cc/x86_64-linux-gnu.2.28/bin; a=$(date +%s%N); \
@@ -136,7 +139,7 @@ fn sources(directory: &Path, store: &Path) -> Result<(), String> {
 fn in_root(directory: &Path, store: &Path, script: &str) -> Result<String, String> {
     let mut line = command(bactrian()?);
     line.args(["exec", "--ocaml", RELEASE, "--target", TARGET, "--store"]).arg(store).arg(directory);
-    output(line.args(["--", "sh", "-c", &format!("PATH=/opt/ocaml/bin:/usr/bin:/bin; {script}")]))
+    output(line.args(["--", "sh", "-c", &format!("PATH={UPSTREAM_PATH}; {script}")]))
 }
 
 fn seconds(nanoseconds: &str) -> Result<f64, String> {

@@ -17,7 +17,8 @@ use exec::event::{End, Event, Kind};
 use exec::fetch::config::registry_environment;
 use exec::fetch::{FetchConfig, Fetcher, Mirror};
 use exec::store::Store;
-use plan::clib::{Library, World};
+use plan::clib::Library;
+use plan::world::World;
 use plan::planner::Planner;
 use plan::target::{Machine, Runner, Target};
 use testkit::output;
@@ -143,6 +144,7 @@ impl Bench {
             jobs,
             sink: &tell,
             stop,
+            inspector: None,
         }
     }
 
@@ -186,7 +188,7 @@ fn here() -> Machine {
 fn program_inputs(planner: &mut Planner, library: Library, world: World) -> Result<Vec<Input>, String> {
     let made = planner.library(library, world).map_err(|error| error.to_string())?;
     let mut inputs = planner.c_inputs(world).map_err(|error| error.to_string())?;
-    inputs.push(Input { at: RelPath::new(world.prefix()).map_err(|error| error.to_string())?, from: made });
+    inputs.push(Input { at: RelPath::new(&world.place()).map_err(|error| error.to_string())?, from: made });
     Ok(inputs)
 }
 
@@ -197,7 +199,7 @@ fn program(
     source: &str,
     (target, world): (Target, World),
 ) -> Result<NodeId, Box<dyn std::error::Error>> {
-    let prefix = world.prefix();
+    let prefix = world.place();
     let script = format!(
         "set -e; modules=$(cd /{prefix}/lib/pkgconfig && ls | sed 's/\\.pc$//'); \
          flags=$(sh /bactrian/pkg-config --cflags --libs $modules); mkdir -p /out; \

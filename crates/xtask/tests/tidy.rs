@@ -33,11 +33,13 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("action", &["tokio", "tonic", "ureq", "rustix"]),
     ("builder", &["thiserror", "serde", "tokio"]),
     ("inspect", &["memmap2", "rustix", "tokio"]),
+    ("opam", &["rustix", "serde", "tempfile", "tokio", "ureq"]),
     ("plan", &["ureq", "tokio", "tonic", "rustix", "tempfile"]),
+    ("solve", &["action", "ureq", "tokio", "rustix", "tempfile"]),
 ];
 
 /// Crates that must not contain `unsafe` at all.
-const SAFE: &[&str] = &["action", "bactrian", "inspect", "plan", "xtask"];
+const SAFE: &[&str] = &["action", "bactrian", "inspect", "opam", "plan", "solve", "xtask"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -31,6 +31,15 @@ Examples:
   bactrian build -t x86_64-linux-gnu.2.17     for every Linux since RHEL 7
   bactrian build --offline --message-format json -t aarch64-linux-musl";
 
+pub(super) const INSTALL: &str = "Build published packages and everything they need for other machines";
+pub(super) const INSTALL_EXAMPLES: &str = "\
+The packages' files are put in DIR/TARGET/: programs in bin, libraries in lib. What they need is built as well, for
+the target and, where a build runs it, for this machine.
+
+Examples:
+  bactrian install menhir --target aarch64-linux-musl -o out
+  bactrian install hevea.2.36 csvtool -t x86_64-linux-musl,riscv64-linux-musl --repo opam-repository";
+
 pub(super) const RUN: &str = "Build a program and run it, under an emulator if need be";
 pub(super) const RUN_EXAMPLES: &str = "\
 Ends with the program's own exit code, or 128 and the number of the signal that killed it.

@@ -139,7 +139,7 @@ fn deliver(
         }
         if fs::read(&file).ok().as_deref() != Some(&bytes) {
             fs::create_dir_all(&directory).map_err(|error| failed(&directory, error))?;
-            write_program(&file, &bytes).map_err(|error| failed(&file, error))?;
+            write_file(&file, &bytes, true).map_err(|error| failed(&file, error))?;
         }
         delivered.push(Delivered { name: program.name, file });
     }
@@ -147,16 +147,23 @@ fn deliver(
 }
 
 /// Packages may install scripts among their programs: those run wherever their interpreter is.
-fn is_script(bytes: &[u8]) -> bool {
+pub(super) fn is_script(bytes: &[u8]) -> bool {
     bytes.starts_with(b"#!")
 }
 
-/// Writes aside and renames, so that a running copy of the program is no hindrance and no half one is ever seen.
-fn write_program(file: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Makes the directory that `file` is to lie in.
+pub(super) fn make_parent(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+/// Writes aside and renames, so that a running copy of a program is no hindrance and no half file is ever seen.
+pub(super) fn write_file(file: &Path, bytes: &[u8], executable: bool) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let aside = file.with_extension(format!("new-{}", std::process::id()));
+    let mode = if executable { 0o755 } else { 0o644 };
+    let mut aside = file.as_os_str().to_owned();
+    aside.push(format!(".new-{}", std::process::id()));
     let written = fs::write(&aside, bytes)
-        .and_then(|()| fs::set_permissions(&aside, fs::Permissions::from_mode(0o755)))
+        .and_then(|()| fs::set_permissions(&aside, fs::Permissions::from_mode(mode)))
         .and_then(|()| fs::rename(&aside, file));
     if written.is_err() {
         let _ = fs::remove_file(&aside);
@@ -165,7 +172,7 @@ fn write_program(file: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Every delivered program is what the target can run: architecture, word size, and no glibc newer than the floor.
-fn check(name: &str, target: Target, bytes: &[u8]) -> Result<(), CommandError> {
+pub(super) fn check(name: &str, target: Target, bytes: &[u8]) -> Result<(), CommandError> {
     let content = inspect::inspect(bytes).map_err(|error| {
         CommandError::build(format_args!("{name}: what was built for {target} cannot be read")).cause(error)
     })?;

@@ -23,6 +23,8 @@ pub(crate) struct File {
     pub(crate) targets: Option<Vec<Target>>,
     pub(crate) ocaml: Option<OcamlVersion>,
     /// Directories and URLs as written.
+    pub(crate) repositories: Option<Vec<String>>,
+    /// Directories and URLs as written.
     pub(crate) mirrors: Option<Vec<String>>,
     pub(crate) store: Option<PathBuf>,
     pub(crate) jobs: Option<NonZeroUsize>,
@@ -55,6 +57,13 @@ pub(crate) const KEYS: &[Key] = &[
         meaning: "What to build for.",
     },
     Key { name: "ocaml", option: "--ocaml", example: r#""5.3.0""#, meaning: "Version of OCaml to build with." },
+    Key {
+        name: "repositories",
+        option: "--repo",
+        example: r#"["repo", "https://opam.example/index.tar.gz"]"#,
+        meaning: "Opam repositories: directories, seen from the file, or URLs; a package of an earlier one hides those of \
+                  later ones.",
+    },
     Key {
         name: "mirrors",
         option: "--mirror",
@@ -148,9 +157,8 @@ impl Reader<'_> {
             match key {
                 "targets" => file.targets = self.strings(item).map(|texts| self.targets(texts)),
                 "ocaml" => file.ocaml = self.string(item).and_then(|text| self.parsed(item, &text)),
-                "mirrors" => {
-                    file.mirrors = self.strings(item).map(|texts| texts.into_iter().map(|(text, _)| text).collect());
-                }
+                "mirrors" => file.mirrors = self.texts(item),
+                "repositories" => file.repositories = self.texts(item),
                 "store" => file.store = self.string(item).map(PathBuf::from),
                 "jobs" => file.jobs = self.positive(item),
                 "offline" => file.offline = self.expect(item, item.as_bool(), "true or false"),
@@ -194,6 +202,10 @@ impl Reader<'_> {
             }
         }
         targets
+    }
+
+    fn texts(&mut self, item: &Item) -> Option<Vec<String>> {
+        Some(self.strings(item)?.into_iter().map(|(text, _)| text).collect())
     }
 
     fn strings(&mut self, item: &Item) -> Option<Vec<(String, Option<Range<usize>>)>> {

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use plan::target::{OcamlVersion, Target, TargetError};
 
 use super::file::{self, File};
-use super::{Means, Mirror};
+use super::{Means, PlaceName};
 use crate::args::{self, ColorChoice, MessageFormat};
 use crate::env_vars::{self, Variable};
 use crate::error::CommandError;
@@ -58,7 +58,8 @@ impl<'a> Sources<'a> {
         Ok(Means {
             store: self.store()?,
             ocaml,
-            mirrors: self.mirrors(&args.mirrors),
+            repositories: self.places(&args.repositories, env_vars::BACTRIAN_REPO, self.file.repositories.as_ref()),
+            mirrors: self.places(&args.mirrors, env_vars::BACTRIAN_MIRROR, self.file.mirrors.as_ref()),
             offline: offline.unwrap_or(false),
             jobs: jobs.unwrap_or(self.around.processors),
         })
@@ -86,20 +87,21 @@ impl<'a> Sources<'a> {
             })
     }
 
-    fn mirrors(&self, args: &[OsString]) -> Vec<Mirror> {
-        let mirror = |given: &OsStr, seen_from: &Path| match given.to_str() {
-            Some(url) if url.contains("://") => Mirror::Url(url.to_owned()),
-            _ => Mirror::Directory(seen_from.join(given)),
+    /// Directories and URLs, of whoever says any.
+    fn places(&self, args: &[OsString], variable: Variable, file: Option<&Vec<String>>) -> Vec<PlaceName> {
+        let place = |given: &OsStr, seen_from: &Path| match given.to_str() {
+            Some(url) if url.contains("://") => PlaceName::Url(url.to_owned()),
+            _ => PlaceName::Directory(seen_from.join(given)),
         };
         let here = &self.around.directory;
         if !args.is_empty() {
-            return args.iter().map(|given| mirror(given, here)).collect();
+            return args.iter().map(|given| place(given, here)).collect();
         }
-        if let Some(list) = self.around.env.get(env_vars::BACTRIAN_MIRROR.name) {
+        if let Some(list) = self.around.env.get(variable.name) {
             let list = list.to_string_lossy();
-            return list.split(',').filter(|one| !one.is_empty()).map(|one| mirror(OsStr::new(one), here)).collect();
+            return list.split(',').filter(|one| !one.is_empty()).map(|one| place(OsStr::new(one), here)).collect();
         }
-        self.file.mirrors.iter().flatten().map(|given| mirror(OsStr::new(given), &self.project)).collect()
+        file.into_iter().flatten().map(|given| place(OsStr::new(given), &self.project)).collect()
     }
 
     pub(super) fn output(&self, argument: Option<&Path>) -> PathBuf {

@@ -24,7 +24,7 @@ fn relative(command: Command, project: &tempfile::TempDir) -> Command {
         Command::Build(mut build) => {
             build.means.store = moved(build.means.store);
             for mirror in &mut build.means.mirrors {
-                if let Mirror::Directory(directory) = mirror {
+                if let PlaceName::Directory(directory) = mirror {
                     *directory = moved(directory.clone());
                 }
             }

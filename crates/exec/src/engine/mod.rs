@@ -12,13 +12,14 @@ mod probe;
 mod schedule;
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use action::compose::ComposeError;
 use action::digest::{ActionDigest, BlobDigest, DirDigest};
-use action::graph::{Graph, NodeId};
+use action::graph::{Graph, Node, NodeId};
 use action::outcome::Outcome;
 
 use crate::capture::CaptureError;
@@ -53,6 +54,17 @@ pub struct Engine<'a> {
     pub sink: &'a dyn Sink,
     /// Set by whoever wants everything to stop.
     pub stop: &'a AtomicBool,
+    /// Who looks at each action's result before anything is made out of it, if somebody does.
+    pub inspector: Option<&'a dyn Inspector>,
+}
+
+/// Looks at results of actions, made just now or long ago.
+pub trait Inspector: Sync {
+    /// Looks at `tree`, which `node` has made.
+    ///
+    /// # Errors
+    /// If nothing may be made out of it: why not.
+    fn inspect(&self, node: NodeId, tree: DirDigest) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
 /// What a run of a graph came to.
@@ -106,6 +118,9 @@ pub enum NodeError {
         /// The name under which its scratch directory is kept.
         kept: Option<String>,
     },
+    /// The action ran, and its result is not what it should be.
+    #[error("the result was refused")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
     /// Somebody stopped the run.
     #[error("stopped")]
     Stopped,
@@ -136,6 +151,16 @@ impl Engine<'_> {
             .collect::<Result<_, _>>()
             .map_err(|cause| RunError { label: "the goal of the run".to_owned(), cause })?;
         Ok(Report { values, composed: state.composed })
+    }
+}
+
+impl Engine<'_> {
+    /// Has an action's result looked at.
+    fn inspected(&self, id: NodeId, node: &Node, value: Value) -> Result<Value, NodeError> {
+        if let (Some(inspector), Node::Run(_), Value::Tree(tree)) = (self.inspector, node, value) {
+            inspector.inspect(id, tree).map_err(NodeError::Refused)?;
+        }
+        Ok(value)
     }
 }
 

@@ -38,6 +38,7 @@ impl Engine<'_> {
         let wanted = graph.needed_for(goals);
         for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
             let found = self.probe(graph, node, state);
+            let found = found.and_then(|found| found.map(|value| self.inspected(id, node, value)).transpose());
             let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
             if let Some(value) = found {
                 state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
@@ -170,8 +171,11 @@ impl Engine<'_> {
         for input in inputs {
             let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(input.from.node);
             let Some(value) = known else { return Ok(None) };
-            let tree = subtree(value.tree()?, &input.from.path, load)?;
-            composer.put(&input.at, Entry::Directory(tree), load)?;
+            let entry = match value {
+                Value::Tree(tree) => Entry::Directory(subtree(tree, &input.from.path, load)?),
+                Value::File(digest) => Entry::File { digest, executable: false },
+            };
+            composer.put(&input.at, entry, load)?;
         }
         let composed = composer.finish();
         self.store.put_directories(&composed.directories)?;

@@ -114,6 +114,7 @@ impl Engine<'_> {
         self.sink.event(Event::Started { node: id, kind, label: label.clone() });
         let begun = Instant::now();
         let made = self.make(graph, id, node, state);
+        let made = made.and_then(|(value, end)| Ok((self.inspected(id, node, value)?, end)));
         let end = made.as_ref().map_or(End::Failed, |(_, end)| *end);
         self.sink.event(Event::Finished { node: id, kind, label: label.clone(), end, wall: begun.elapsed() });
         let (value, _) = made.map_err(fail)?;

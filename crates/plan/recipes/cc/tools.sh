@@ -35,6 +35,11 @@ config() {
     echo "-resource-dir=/opt/zig/lib"
     [ "$LIBC" = darwin ] || echo "--rtlib=libgcc"
     echo "--ld-path=$PREFIX/bin/ld"
+    # Where packages of this target are installed, as /usr/local is for compilers that come with a system.
+    for packages in ${PACKAGES:-}; do
+      echo "-idirafter $packages/include"
+      echo "-L$packages/lib"
+    done
     echo "-fasynchronous-unwind-tables" # clang's default but for a few CPUs
     case $LIBC in
       musl) echo "-fno-pie" ;;

@@ -88,7 +88,7 @@ fn every_library_can_be_planned_for_every_target_and_the_host() {
             let (_, run) = plan(library, world);
             let environment = &run.command.environment;
             assert_eq!(environment.get("CC_TARGET"), Some(&world.c_target().unwrap().to_string()));
-            assert_eq!(environment.get("PREFIX"), Some(&format!("/{}", world.prefix())));
+            assert_eq!(environment.get("PREFIX"), Some(&world.prefix()));
             assert_eq!(environment.get("VERSION").map(String::as_str), Some(library.facts().version));
             assert!(!environment.contains_key("BACTRIAN_JOBS"));
             assert_eq!(sources::library(library).len(), 1);

@@ -1,6 +1,5 @@
 //! Installing what an `.install` file lists. Not here: reading its syntax (`builder::install`).
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,6 @@ pub(crate) fn install(step: &Step) -> Outcome<()> {
     let refuse = |error: InstallError| {
         Failure::Edit(format!("{}, line {}: {error}", path.display(), install::line_of(&text, error.span.start)))
     };
-    let mut installed: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for entry in install::parse(&text).map_err(refuse)? {
         let target = entry.target(package, prefix).map_err(refuse)?;
         let line = install::line_of(&text, entry.span.start);
@@ -28,13 +26,8 @@ pub(crate) fn install(step: &Step) -> Outcome<()> {
             }
             return Err(Failure::Edit(format!("{}, line {line}: there is no file {:?}", path.display(), entry.source)));
         };
-        match installed.insert(to.clone(), from.clone()) {
-            Some(other) if other != from => {
-                let both = format!("{} and {} both go to {}", other.display(), from.display(), to.display());
-                return Err(Failure::Edit(format!("{}, line {line}: {both}", path.display())));
-            }
-            _ => files::install(&from, &to, entry.section.is_executable())?,
-        }
+        // Of two files for one place opam keeps the later: ocamlfind lists its byte code program, then its native one.
+        files::install(&from, &to, entry.section.is_executable())?;
     }
     Ok(())
 }

@@ -1,0 +1,97 @@
+//! `bactrian install`: published packages and what they need, for each target; their files where the user wants them.
+//!
+//! Not here: choosing versions ([`crate::resolution`]), what building a package is (`plan`).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use action::digest::DirDigest;
+use action::tree::Entry;
+use exec::store::Store;
+use plan::target::Target;
+use plan::world::World;
+
+use super::Context;
+use super::build;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::failure;
+use crate::messages::Message;
+use crate::repositories;
+use crate::resolution::Resolution;
+use crate::settings::Install;
+use crate::workshop::{Workshop, release};
+
+pub(crate) fn run(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
+    let release = release(&settings.means)?;
+    let universe = repositories::universe(&settings.means)?;
+    let resolution = Resolution::of_packages(universe, &settings.packages, release, &settings.targets)?;
+    let workshop = Workshop::open(ctx, &settings.means)?;
+    let trees = workshop.packages(&resolution)?;
+    for target in &settings.targets {
+        let directory = settings.output.join(target.to_string());
+        let world = World::Target(*target);
+        for package in &settings.packages {
+            let Some(tree) = trees.get(&(package.name.clone(), world)) else { continue };
+            deliver(ctx, &workshop.store, *tree, (*target, &directory))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Copies a package's files below `directory`, its programs after a look at each.
+fn deliver(
+    ctx: &Context<'_>,
+    store: &Store,
+    tree: DirDigest,
+    (target, directory): (Target, &Path),
+) -> Result<(), CommandError> {
+    let mut left = vec![(tree, PathBuf::new())];
+    while let Some((tree, at)) = left.pop() {
+        for (name, entry) in store.directory(tree).map_err(|error| failure::store(&error))?.iter() {
+            // What we note about a package is nothing to anybody else.
+            if name.as_str().starts_with(".bactrian") {
+                continue;
+            }
+            let at = at.join(name);
+            let file = directory.join(&at);
+            let failed = |error: io::Error| {
+                CommandError::environment(format_args!("cannot write {}", file.display())).cause(error)
+            };
+            match entry {
+                Entry::Directory(tree) => left.push((*tree, at)),
+                Entry::Symlink(to) => {
+                    build::make_parent(&file).map_err(failed)?;
+                    let _ = fs::remove_file(&file);
+                    std::os::unix::fs::symlink(to.as_str(), &file).map_err(failed)?;
+                }
+                Entry::File { digest, executable } => {
+                    let bytes = store.read(*digest).map_err(|error| failure::store(&error))?;
+                    build::make_parent(&file).map_err(failed)?;
+                    let is_program = *executable && at.parent().is_some_and(|parent| parent.ends_with("bin"));
+                    if is_program && !build::is_script(&bytes) {
+                        build::check(name.as_str(), target, &bytes)?;
+                    }
+                    build::write_file(&file, &bytes, *executable).map_err(failed)?;
+                    if is_program {
+                        tell(ctx, target, name.as_str(), &file);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell(ctx: &Context<'_>, target: Target, name: &str, file: &Path) {
+    let (target, file) = (target.to_string(), file.display().to_string());
+    ctx.ui.message(&Message::Program { target: &target, name, file: &file });
+    if !ctx.ui.is_json() {
+        ctx.ui.print(format_args!("{file}\n"));
+    }
+}
+
+/// The trees of a resolution's packages.
+pub(crate) type Trees = BTreeMap<(opam::name::PackageName, World), DirDigest>;

@@ -1,0 +1,128 @@
+//! The leak scan: every object that a package installs for a target is for that target.
+//!
+//! A host's object in a target's package would be told by the linker much later, in another package, without a name. Each
+//! tree is read once; that it passed is remembered. Not here: what an object file says (`inspect`).
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+
+use action::digest::DirDigest;
+use action::graph::NodeId;
+use action::path::RelPath;
+use action::tree::Entry;
+use exec::engine::Inspector;
+use exec::store::{MemoValue, Store, StoreError};
+use inspect::{Arch, Expectation, Fault};
+use plan::target::{Cpu, Target};
+
+/// Memo kind: tree and architecture → that it passed.
+const PASSED: &str = "leaks";
+/// As many bytes as tell an object file from all others.
+const MAGIC: usize = 8;
+
+/// Reads what nodes of targets have made.
+pub(crate) struct LeakScan<'s> {
+    pub(crate) store: &'s Store,
+    /// The package of a node, and its target.
+    pub(crate) nodes: BTreeMap<NodeId, (String, Target)>,
+}
+
+/// An object of another machine.
+#[derive(Debug)]
+pub(crate) struct Leak {
+    pub(crate) package: String,
+    pub(crate) target: Target,
+    /// In the package, with the member of an archive.
+    pub(crate) file: String,
+    pub(crate) found: Arch,
+    pub(crate) expected: Arch,
+}
+
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { package, target, file, found, expected } = self;
+        let (found, expected) = (format!("{found:?}").to_lowercase(), format!("{expected:?}").to_lowercase());
+        write!(f, "{package}: `{file}` is for {found}, but {target} is {expected}")
+    }
+}
+
+impl Error for Leak {}
+
+impl Inspector for LeakScan<'_> {
+    fn inspect(&self, node: NodeId, tree: DirDigest) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let Some((package, target)) = self.nodes.get(&node) else { return Ok(()) };
+        let expected = arch(*target);
+        let key = format!("{tree} {expected:?}");
+        if self.store.memo_get(PASSED, key.as_bytes())?.is_some() {
+            return Ok(());
+        }
+        let scan = Scan { store: self.store, package, target: *target, expected };
+        scan.directory(tree, &RelPath::root())?;
+        self.store.memo_put(PASSED, key.as_bytes(), MemoValue::Tree(tree))?;
+        Ok(())
+    }
+}
+
+struct Scan<'s> {
+    store: &'s Store,
+    package: &'s str,
+    target: Target,
+    expected: Arch,
+}
+
+impl Scan<'_> {
+    fn directory(&self, tree: DirDigest, at: &RelPath) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for (name, entry) in self.store.directory(tree)?.iter() {
+            let at = at.child(name);
+            match entry {
+                Entry::Directory(digest) => self.directory(*digest, &at)?,
+                Entry::File { digest, executable } => {
+                    let path = self.store.blob_path(*digest, *executable)?;
+                    let failed = |source| StoreError::Io { path: path.clone(), source };
+                    let mut file = File::open(&path).map_err(failed)?;
+                    let mut magic = Vec::new();
+                    file.by_ref().take(MAGIC as u64).read_to_end(&mut magic).map_err(failed)?;
+                    if is_object(&magic) {
+                        let mut bytes = magic;
+                        file.read_to_end(&mut bytes).map_err(failed)?;
+                        self.object(&bytes, &at)?;
+                    }
+                }
+                Entry::Symlink(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&self, bytes: &[u8], at: &RelPath) -> Result<(), Leak> {
+        // What cannot be read is no object of anybody's: packages install test data and the like.
+        let Ok(content) = inspect::inspect(bytes) else { return Ok(()) };
+        let expectation = Expectation { arch: Some(self.expected), ..Expectation::default() };
+        for violation in inspect::check(&content, &expectation) {
+            let Fault::Arch { found, expected } = violation.fault else { continue };
+            let member = violation.place.member.map_or_else(String::new, |member| format!("({member})"));
+            let file = format!("{}{member}", at.as_str());
+            return Err(Leak { package: self.package.to_owned(), target: self.target, file, found, expected });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file may hold objects: ELF, archives, Mach-O, PE.
+fn is_object(magic: &[u8]) -> bool {
+    const MACH_O: [&[u8]; 3] = [b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
+    let starts = |with: &[u8]| magic.starts_with(with);
+    starts(b"\x7fELF") || starts(b"!<arch>\n") || starts(b"MZ") || MACH_O.into_iter().any(starts)
+}
+
+/// The target's processor as object files name it.
+pub(crate) fn arch(target: Target) -> Arch {
+    match target.spec().cpu {
+        Cpu::X86_64 => Arch::X86_64,
+        Cpu::Aarch64 => Arch::Aarch64,
+        Cpu::Riscv64 => Arch::Riscv64,
+    }
+}

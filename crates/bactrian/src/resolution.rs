@@ -1,0 +1,98 @@
+//! From what is asked for to chosen packages, and from those to a plan of their builds.
+//!
+//! Not here: choosing (`solve`), building (`plan`), the words about what cannot be chosen ([`crate::unsolved`]).
+
+use std::collections::BTreeMap;
+
+use opam::formula::{Formula, VersionBound};
+use opam::syntax::RelOp;
+use opam::universe::Universe;
+use opam::version::Version;
+use plan::closure::Closure;
+use plan::instructions::{arch, os};
+use plan::ocaml::Release;
+use plan::quirk::Quirks;
+use plan::target::Target;
+use plan::world::World;
+use solve::request::{Environment, Request, Root, Worlds};
+use solve::solution::Solution;
+use solve::tools::Tools;
+
+use crate::error::CommandError;
+use crate::settings::Wanted;
+use crate::unsolved;
+
+/// Chosen packages, and what they were chosen out of.
+pub(crate) struct Resolution {
+    pub(crate) universe: Universe,
+    pub(crate) solution: Solution,
+    pub(crate) quirks: Quirks,
+    pub(crate) release: Release,
+    pub(crate) targets: Vec<Target>,
+}
+
+impl Resolution {
+    /// Chooses packages for `wanted`.
+    pub(crate) fn of_packages(
+        universe: Universe,
+        wanted: &[Wanted],
+        release: Release,
+        targets: &[Target],
+    ) -> Result<Self, CommandError> {
+        let mut roots = Vec::new();
+        for package in wanted {
+            unsolved::check_exists(&universe, package)?;
+            let bound = |version: &Version| VersionBound { operator: RelOp::Eq, version: version.clone() };
+            let versions = package.version.as_ref().map_or(Formula::True, |version| Formula::Atom(bound(version)));
+            roots.push(Root { name: package.name.clone(), versions });
+        }
+        let request = request(roots, release, targets)?;
+        Self::solve(universe, &request, release, targets)
+    }
+
+    fn solve(
+        universe: Universe,
+        request: &Request,
+        release: Release,
+        targets: &[Target],
+    ) -> Result<Self, CommandError> {
+        let solution =
+            solve::solve(&universe, &Tools::standard(), request).map_err(|failure| unsolved::tell(&failure))?;
+        let quirks =
+            Quirks::embedded().map_err(|error| CommandError::bug("the table of quirks is wrong").caused_by(&error))?;
+        Ok(Self { universe, solution, quirks, release, targets: targets.to_vec() })
+    }
+
+    /// What is planned of it.
+    pub(crate) fn closure(&self) -> Closure<'_> {
+        Closure {
+            solution: &self.solution,
+            universe: &self.universe,
+            quirks: &self.quirks,
+            release: self.release,
+            targets: &self.targets,
+        }
+    }
+}
+
+fn request(roots: Vec<Root>, release: Release, targets: &[Target]) -> Result<Request, CommandError> {
+    let ocaml = Version::new(release.version());
+    let worlds = targets.iter().map(|target| (target.to_string(), environment(World::Target(*target))));
+    Ok(Request {
+        roots,
+        project: Vec::new(),
+        worlds: Worlds { host: environment(World::Host), targets: worlds.collect() },
+        ocaml: ocaml.map_err(|error| CommandError::bug("a release's version is none").caused_by(&error))?,
+        with_test: false,
+        preferences: Vec::new(),
+        favoured: BTreeMap::new(),
+        excluded: Vec::new(),
+    })
+}
+
+/// The variables by which packages say where they can be installed.
+fn environment(world: World) -> Environment {
+    let os = os(world);
+    let all = [("arch", arch(world)), ("os", os), ("os-distribution", os), ("os-family", os), ("os-version", "")];
+    Environment::new(all)
+}

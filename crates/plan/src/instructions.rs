@@ -1,0 +1,138 @@
+//! What an opam file says is to be done, for one world: its fields evaluated, its commands turned towards the target.
+//!
+//! Build classes are told by each command alone (`facts/ocaml-cross.md` §10): `dune` is given its context, everything else
+//! finds the target's compilers because findlib and the dispatching tools ([`crate::package`]) are told whom to answer for.
+//! What this does not bring across is a [`crate::quirk`], which is data. Not here: choosing versions, making nodes.
+
+mod command;
+mod scope;
+
+pub use scope::{arch, os};
+
+use std::collections::BTreeMap;
+
+use action::source::{Origin, Source};
+use opam::checksum::Checksum;
+use opam::command::Command;
+use opam::name::PackageName;
+use opam::package::{self, Package};
+use opam::universe::Entry;
+use opam::version::Version;
+
+use crate::ocaml::Release;
+use crate::package::{CommandLine, Instructions};
+use crate::project::toolchain_name;
+use crate::quirk::Quirks;
+use crate::world::World;
+use command::{Adapted, adapt};
+use scope::PackageScope;
+
+/// What packages' files are evaluated in.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// For which machine.
+    pub world: World,
+    /// The OCaml.
+    pub release: Release,
+    /// What is installed in this world before the package is, with what comes with the compiler.
+    pub installed: &'a BTreeMap<PackageName, Version>,
+    /// What is known of packages beyond their files.
+    pub quirks: &'a Quirks,
+}
+
+/// Why a package cannot be built from what its file says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InstructionError {
+    /// An archive without a checksum could be anything.
+    #[error("{package}.{version}: `{src}` has no SHA-256 or SHA-512 checksum")]
+    NoChecksum {
+        /// The package.
+        package: PackageName,
+        /// Its version.
+        version: Version,
+        /// The archive's address.
+        src: String,
+    },
+}
+
+/// What is to be done for the package of `entry`.
+///
+/// # Errors
+/// If something of it cannot be fetched safely.
+pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions, InstructionError> {
+    let package = entry.package();
+    let quirk = setting.quirks.of(package, setting.world);
+    let scope = PackageScope { package, setting };
+    let fields = quirk.as_ref().map_or(package, |quirk| &quirk.fields);
+    let chosen = |own: &'_ [Command], quirks: &'_ [Command]| -> Vec<Vec<String>> {
+        let commands = if quirks.is_empty() { own } else { quirks };
+        commands.iter().filter_map(|command| command.eval(&scope)).collect()
+    };
+    let build = chosen(&package.build, &fields.build);
+    let install = chosen(&package.install, &fields.install);
+    let mut environment = BTreeMap::new();
+    for update in package.build_env.iter().chain(quirk.iter().flat_map(|quirk| &quirk.fields.build_env)) {
+        update.apply(&scope, &mut environment);
+    }
+    let uses_dune = build.iter().any(|arguments| arguments.first().is_some_and(|program| program == "dune"));
+    let mut wanted = Instructions {
+        name: package.name.to_string(),
+        version: package.version.to_string(),
+        subpath: package.source.as_ref().and_then(|source| source.subpath.clone()),
+        files: entry.files().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect(),
+        patches: package.patches.iter().filter_map(|patch| patch.eval(&scope).cloned()).collect(),
+        environment,
+        ..Instructions::default()
+    };
+    if let Some(source) = &package.source {
+        wanted.source = Some(fetched(package, source)?);
+    }
+    for extra in &package.extra_sources {
+        wanted.extra.push((extra.name.clone(), fetched(package, &extra.source)?));
+    }
+    wanted.commands = lines(build, setting.world);
+    let install = lines(install, setting.world);
+    wanted.writes_prefix = !install.is_empty() || quirk.as_ref().is_some_and(|quirk| quirk.writes_prefix);
+    wanted.commands.extend(install);
+    (wanted.install_file, wanted.installed_below) = install_file(package, setting.world, uses_dune);
+    Ok(wanted)
+}
+
+fn lines(commands: Vec<Vec<String>>, world: World) -> Vec<CommandLine> {
+    let adapted = commands.into_iter().map(|arguments| adapt(arguments, world));
+    adapted
+        .filter_map(|adapted| match adapted {
+            Adapted::Run(line) => Some(line),
+            Adapted::Skip => None,
+        })
+        .collect()
+}
+
+/// Where the list of what to install is, and below what it installs. dune's is taken from its build directory.
+fn install_file(package: &Package, world: World, uses_dune: bool) -> (String, Option<String>) {
+    let name = &package.name;
+    match world {
+        _ if !uses_dune => (format!("{name}.install"), None),
+        World::Host => (format!("_build/default/{name}.install"), None),
+        World::Target(target) => {
+            let toolchain = toolchain_name(target);
+            (format!("_build/default.{toolchain}/{name}-{toolchain}.install"), Some(format!("{toolchain}-sysroot")))
+        }
+    }
+}
+
+/// The archive by its strongest checksum that we can look for.
+fn fetched(package: &Package, source: &package::Source) -> Result<Source, InstructionError> {
+    let sha256 = source.checksums.iter().find_map(|checksum| match checksum {
+        Checksum::Sha256(bytes) => Some(*bytes),
+        Checksum::Md5(_) | Checksum::Sha512(_) => None,
+    });
+    let sha256 = sha256.ok_or_else(|| InstructionError::NoChecksum {
+        package: package.name.clone(),
+        version: package.version.clone(),
+        src: source.src.clone(),
+    })?;
+    let origins = std::iter::once(&source.src).chain(&source.mirrors).map(|url| Origin::Url(url.clone())).collect();
+    let name = source.src.rsplit('/').next().unwrap_or(&source.src).to_owned();
+    Ok(Source { name, sha256, origins })
+}
