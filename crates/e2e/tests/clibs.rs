@@ -15,11 +15,15 @@ use testkit::{checkout, output};
 
 const LIBRARIES: [&str; 3] = ["gmp", "sqlite3", "zlib"];
 
+fn xtask(arguments: &[&str]) -> Command {
+    let mut line = Command::new(env!("CARGO"));
+    line.current_dir(checkout()).args(["run", "--quiet", "--package", "xtask", "--", "clib"]).args(arguments);
+    line
+}
+
 /// Builds the libraries and a program for each, runs the programs; what they must print is compared there.
 fn clib(arguments: &[&str]) -> String {
-    let mut line = Command::new(env!("CARGO"));
-    line.current_dir(checkout()).args(["run", "--quiet", "--release", "--package", "xtask", "--", "clib"]);
-    output(line.args(arguments)).unwrap_or_else(|error| panic!("{error}"))
+    output(&mut xtask(arguments)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -42,8 +46,6 @@ fn a_library_is_the_same_when_built_again() {
 
 #[test]
 fn unknown_libraries_are_refused() {
-    let mut line = Command::new(env!("CARGO"));
-    line.current_dir(checkout()).args(["run", "--quiet", "--release", "--package", "xtask", "--", "clib", "nothing"]);
-    let error = output(&mut line).unwrap_err();
+    let error = output(&mut xtask(&["nothing"])).unwrap_err();
     assert!(error.contains("no C library is called nothing"), "{error}");
 }

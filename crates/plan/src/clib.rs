@@ -10,7 +10,7 @@ pub mod conf;
 mod machines;
 mod table;
 
-use action::graph::{Base, Fetch, Input, Node, NodeId, Tool, TreeRef, Unpack};
+use action::graph::{Fetch, Input, Node, NodeId, TreeRef, Unpack};
 use action::pattern::Pattern;
 
 use crate::layout;
@@ -18,8 +18,7 @@ use crate::planner::{Job, PlanError, Planner, input, script};
 use crate::sources;
 use crate::target::Target;
 use crate::world::World;
-use table::Needs;
-pub use table::{Facts, Library};
+pub use table::{Extra, Facts, Library};
 
 impl Planner {
     /// `library`, laid out for the prefix of `world` ([`World::prefix`]).
@@ -30,7 +29,9 @@ impl Planner {
         let facts = library.facts();
         let target = world.c_target()?;
         let mut inputs = self.compilers_for(target)?;
-        inputs.extend(self.needs(facts.needs)?);
+        if let Some(extra) = facts.needs {
+            inputs.push(self.extra(extra)?);
+        }
         inputs.push(input(layout::SRC, self.library_sources(library)?)?);
         let columns = machines::columns(library, target)?;
         let whom = match world {
@@ -89,22 +90,13 @@ impl Planner {
         Ok(inputs)
     }
 
-    /// Tools beyond the base image, as an image of their own that lies over it.
-    fn needs(&mut self, needs: Needs) -> Result<Option<Input>, PlanError> {
-        let Some((tools, data)) = needs.image() else { return Ok(None) };
-        let tool = |(package, name): &(&str, &str)| Tool {
-            names: vec![(*name).to_owned()],
-            required: true,
-            package: (*package).to_owned(),
-        };
-        let node = self.once(format!("image of {needs:?}"), |_| {
-            Ok(Node::Base(Base {
-                tools: tools.iter().map(tool).collect(),
-                libraries: Vec::new(),
-                data: data.iter().map(|pattern| (*pattern).to_owned()).collect(),
-            }))
-        })?;
-        Ok(Some(input("", node)?))
+    /// A tool that not every root has, to be put over the base image.
+    ///
+    /// # Errors
+    /// Only if a constant of this crate is wrong.
+    pub fn extra(&mut self, extra: Extra) -> Result<Input, PlanError> {
+        let node = self.once(format!("image of {extra:?}"), |_| Ok(Node::Base(extra.image())))?;
+        Ok(input("", node)?)
     }
 }
 

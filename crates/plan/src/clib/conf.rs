@@ -5,7 +5,7 @@
 //!
 //! Not here: what is done about a package that stands in neither table.
 
-use super::Library;
+use super::{Extra, Library};
 
 /// What a `conf-*` package stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Conf {
 pub enum Tool {
     /// A program of the base image, by name.
     Base(&'static str),
+    /// A program that a root has only if it is put there: [`crate::planner::Planner::extra`].
+    Extra(Extra),
     /// Ours: the C compiler of each world.
     Compiler,
     /// Ours: [`crate::pkg_config`].
@@ -40,19 +42,13 @@ const TOOLS: &[(&str, Tool)] = &[
     ("conf-g++", Tool::Absent("g++")),
     ("conf-gcc", Tool::Compiler),
     ("conf-git", Tool::Absent("git")),
-    ("conf-gmake", Tool::Base("make")),
-    ("conf-gnu-make", Tool::Base("make")),
     ("conf-libtool", Tool::Absent("libtool")),
-    ("conf-m4", Tool::Base("m4")),
-    ("conf-patch", Tool::Base("patch")),
-    ("conf-perl", Tool::Absent("perl")),
+    ("conf-m4", Tool::Extra(Extra::M4)),
+    ("conf-perl", Tool::Extra(Extra::Perl)),
     ("conf-pkg-config", Tool::PkgConfig),
     ("conf-python-3", Tool::Absent("python3")),
-    ("conf-tar", Tool::Base("tar")),
     ("conf-time", Tool::Absent("time")),
-    ("conf-unzip", Tool::Base("unzip")),
     ("conf-which", Tool::Base("which")),
-    ("conf-xxd", Tool::Absent("xxd")),
 ];
 
 impl Conf {

@@ -2,6 +2,8 @@
 //!
 //! Not here: what a CPU changes about them ([`super::machines`]), and where their sources come from ([`crate::sources`]).
 
+use action::graph::{Base, Tool};
+
 /// A C library we build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Library {
@@ -39,41 +41,39 @@ pub struct Facts {
     /// What of its sources no build reads.
     pub(super) leave_out: &'static [&'static str],
     /// Tools its build wants that not every root has.
-    pub(super) needs: Needs,
+    pub(super) needs: Option<Extra>,
 }
 
-/// Tools that not every root has.
+/// Tools that not every root has: each is an image of its own, which lies over the base image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
-    /// None.
-    Nothing,
+pub enum Extra {
     /// m4, which the base image has only where the machine does; here its absence is an error.
     M4,
     /// perl and its own library.
     Perl,
 }
 
-/// Debian package and name of tools, and directories of data: see [`action::graph::Base`].
-type Image = (&'static [(&'static str, &'static str)], &'static [&'static str]);
-
-/// Where distributions have perl's own library: Debian's three, those of Fedora and Arch, Alpine's.
+/// Where distributions have perl's own library: Debian's three; below that those of Fedora, Alpine and Arch.
 const PERL_LIBRARY: &[&str] = &[
     "/usr/lib/*/perl-base",
     "/usr/lib/*/perl/5*",
     "/usr/share/perl/5*",
     "/usr/lib64/perl5",
     "/usr/lib/perl5",
-    "/usr/share/perl5/core_perl",
+    "/usr/share/perl5",
 ];
 
-impl Needs {
-    /// The image that has them.
-    pub(super) const fn image(self) -> Option<Image> {
-        match self {
-            Self::Nothing => None,
-            Self::M4 => Some((&[("m4", "m4")], &[])),
-            Self::Perl => Some((&[("perl", "perl")], PERL_LIBRARY)),
-        }
+impl Extra {
+    /// The image that has it.
+    pub(super) fn image(self) -> Base {
+        let (name, data) = match self {
+            Self::M4 => ("m4", &[] as &[_]),
+            Self::Perl => ("perl", PERL_LIBRARY),
+        };
+        // Debian's packages of these are called like them.
+        let tool = Tool { names: vec![name.to_owned()], required: true, package: name.to_owned() };
+        let data = data.iter().map(|pattern| (*pattern).to_owned()).collect();
+        Base { tools: vec![tool], libraries: Vec::new(), data }
     }
 }
 
@@ -95,7 +95,7 @@ const GMP: Facts = Facts {
     recipe: "clib/gmp.sh",
     files: files!["gmp.sh", "libtool-compile.sh"],
     leave_out: &[],
-    needs: Needs::M4,
+    needs: Some(Extra::M4),
 };
 
 const LIBEV: Facts = Facts {
@@ -106,7 +106,7 @@ const LIBEV: Facts = Facts {
     recipe: "clib/libev.sh",
     files: files!["libev.sh"],
     leave_out: &[],
-    needs: Needs::Nothing,
+    needs: None,
 };
 
 const LIBFFI: Facts = Facts {
@@ -117,29 +117,29 @@ const LIBFFI: Facts = Facts {
     recipe: "clib/libffi.sh",
     files: files!["libffi.sh", "libffi-config.h"],
     leave_out: &["testsuite", "doc", "man", "msvc_build", "libffi.xcodeproj"],
-    needs: Needs::Nothing,
+    needs: None,
 };
 
 const OPENSSL: Facts = Facts {
     name: "openssl",
     version: "3.0.20",
     modules: &["libcrypto", "libssl", "openssl"],
-    conf: &["conf-libcrypto", "conf-libssl", "conf-openssl"],
+    conf: &["conf-libssl", "conf-openssl"],
     recipe: "clib/openssl.sh",
     files: files!["openssl.sh"],
     leave_out: &["demos", "test", "wycheproof"],
-    needs: Needs::Perl,
+    needs: Some(Extra::Perl),
 };
 
 const PCRE2: Facts = Facts {
     name: "pcre2",
     version: "10.46",
     modules: &["libpcre2-8", "libpcre2-posix"],
-    conf: &["conf-libpcre2-8", "conf-pcre2"],
+    conf: &["conf-libpcre2-8"],
     recipe: "clib/pcre2.sh",
     files: files!["pcre2.sh"],
     leave_out: &["testdata"],
-    needs: Needs::Nothing,
+    needs: None,
 };
 
 const SQLITE3: Facts = Facts {
@@ -150,7 +150,7 @@ const SQLITE3: Facts = Facts {
     recipe: "clib/sqlite3.sh",
     files: files!["sqlite3.sh", "sqlite3-opcodes.awk"],
     leave_out: &["art", "autoconf", "contrib", "doc", "mptest", "test", "vsixtest", "ext/wasm", "ext/jni"],
-    needs: Needs::Nothing,
+    needs: None,
 };
 
 const ZLIB: Facts = Facts {
@@ -161,7 +161,7 @@ const ZLIB: Facts = Facts {
     recipe: "clib/zlib.sh",
     files: files!["zlib.sh"],
     leave_out: &["contrib", "doc", "examples", "test"],
-    needs: Needs::Nothing,
+    needs: None,
 };
 
 impl Library {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use action::graph::{Graph, Run};
 
-use super::conf::{Conf, Tool as ConfTool};
+use super::conf::{Conf, Tool};
 use super::*;
 
 fn plan(library: Library, world: World) -> (Graph, Run) {
@@ -56,9 +56,10 @@ fn conf_packages_mean_what_they_should() {
         ("conf-libev", Conf::Library(Library::Libev)),
         ("conf-libpcre2-8", Conf::Library(Library::Pcre2)),
         ("conf-libssl", Conf::Library(Library::Openssl)),
-        ("conf-pkg-config", Conf::Tool(ConfTool::PkgConfig)),
-        ("conf-which", Conf::Tool(ConfTool::Base("which"))),
-        ("conf-python-3", Conf::Tool(ConfTool::Absent("python3"))),
+        ("conf-pkg-config", Conf::Tool(Tool::PkgConfig)),
+        ("conf-which", Conf::Tool(Tool::Base("which"))),
+        ("conf-perl", Conf::Tool(Tool::Extra(Extra::Perl))),
+        ("conf-python-3", Conf::Tool(Tool::Absent("python3"))),
     ] {
         assert_eq!(Conf::named(conf), Some(meaning), "{conf}");
     }
@@ -72,8 +73,8 @@ fn the_table_of_tools_agrees_with_the_base_image() {
     let has = |name: &str| base.tools.iter().any(|tool| tool.names.iter().any(|known| known == name));
     for conf in Conf::all() {
         match Conf::named(conf) {
-            Some(Conf::Tool(ConfTool::Base(name))) => assert!(has(name), "{conf}"),
-            Some(Conf::Tool(ConfTool::Absent(name))) => assert!(!has(name), "{conf}"),
+            Some(Conf::Tool(Tool::Base(name))) => assert!(has(name), "{conf}"),
+            Some(Conf::Tool(Tool::Absent(name))) => assert!(!has(name), "{conf}"),
             _ => {}
         }
     }
