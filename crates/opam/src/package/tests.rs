@@ -185,6 +185,16 @@ fn what_is_wrong_is_told_and_the_rest_is_read() {
 }
 
 #[test]
+fn conflicts_are_those_of_the_scope() {
+    let package = good(r#"conflicts: ["a" {with-test} ("b" {< "2"} | "c" {nil}) "d" {!with-test}]"#);
+    let names = |test: bool| {
+        let scope = |variable: &Variable| (variable.to_string() == "with-test").then(|| test.into());
+        package.conflicts_in(&scope).iter().map(|requirement| requirement.name.to_string()).collect::<String>()
+    };
+    assert_eq!((names(true).as_str(), names(false).as_str()), ("ab", "bd"));
+}
+
+#[test]
 fn an_empty_list_of_conflicts_is_none() {
     for text in ["", "conflicts: []"] {
         assert_eq!(good(text).conflicts, Formula::False);
