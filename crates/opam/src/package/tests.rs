@@ -29,7 +29,7 @@ fn reduced(depends: &str, set: &[&str]) -> String {
     show(&good(&format!("depends: {depends}")).depends.reduce(&scope))
 }
 
-fn show(formula: &Formula<crate::dependency::Requirement>) -> String {
+fn show(formula: &Formula<Requirement>) -> String {
     fn join<A>(parts: &[Formula<A>], operator: &str, atom: &dyn Fn(&A) -> String) -> String {
         format!("({})", parts.iter().map(|part| text(part, atom)).collect::<Vec<_>>().join(operator))
     }
