@@ -169,7 +169,7 @@ extra-source "e.patch" { src: "https://a.invalid/e" checksum: "00112233445566778
 #[test]
 fn what_is_wrong_is_told_and_the_rest_is_read() {
     let (package, errors) = parse(
-        "depends: [\"a b\" \"c\" {>= 3} 4]\nflags: [conf 1]\nflags: compiler\nbuild: [[\"x\" (y)]]\n\
+        "depends: [\"a b\" \"c\" {>= 3} 4]\nflags: [conf 1]\nflags: compiler\nbuild: [[\"x\" (y) true 1]]\n\
          url { checksum: \"sha1=00\" }\nconflict-class: x\navailable: [\"l\" {x}]\n",
     );
     let kinds: Vec<_> = errors.iter().map(|error| &error.fault).collect();
@@ -178,7 +178,7 @@ fn what_is_wrong_is_told_and_the_rest_is_read() {
     assert!(kinds.iter().any(|fault| matches!(fault, Fault::Twice(name) if name == "flags")));
     assert!(kinds.iter().any(|fault| matches!(fault, Fault::Checksum(_))));
     assert!(kinds.iter().any(|fault| matches!(fault, Fault::Missing { field: "src", .. })));
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
     assert_eq!(package.flags, [Flag::Conf]);
     assert_eq!(package.depends.atoms().len(), 1);
     assert!(!package.available.holds(&|_: &Variable| Some(true.into())));
