@@ -5,6 +5,8 @@
 //! solution are in the tree. Not here: sentences.
 
 mod core;
+#[cfg(test)]
+mod property;
 mod refute;
 #[cfg(test)]
 mod tests;

@@ -121,13 +121,16 @@ impl<N: Names> Reducer<'_, N> {
 
     fn atom(&self, definition: &Definition<'_>, dependency: &Dependency) -> Option<Atom> {
         let requirement = dependency.reduce(&self.variables(definition, true, true))?;
+        // To depend on oneself says nothing, unless on another version.
+        if requirement.name == *definition.name && requirement.versions.admits(definition.version) {
+            return None;
+        }
         let needed = |build, post| dependency.reduce(&self.variables(definition, build, post)).is_some();
         let host_only = self.tools.host_only.contains(&dependency.name);
+        let run_only = !needed(false, true) && !self.names.is_conf(&dependency.name);
         let kind = if !needed(true, false) {
             Kind::Post
-        } else if host_only && self.world != World::HOST {
-            Kind::Build
-        } else if !needed(false, true) && !self.names.is_conf(&dependency.name) {
+        } else if run_only || (host_only && self.world != World::HOST) {
             Kind::Build
         } else {
             Kind::Link

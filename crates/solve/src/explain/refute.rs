@@ -108,20 +108,23 @@ struct Refuter<'s, S> {
 impl<S: Source> Refuter<'_, S> {
     fn refute(&mut self, state: &State) -> Option<Unmet> {
         self.left = self.left.checked_sub(1)?;
-        let (who, what, ways) = self.next(state)?;
-        let dead = ways.into_iter().map(|way| self.kill(state, &who, way)).collect::<Option<Vec<_>>>()?;
+        let (at, ways) = self.next(state)?;
+        // From here on it is met in the way that is looked at.
+        let mut state = state.clone();
+        let (who, what) = state.open.remove(at);
+        let dead = ways.into_iter().map(|way| self.kill(&state, &who, way)).collect::<Option<Vec<_>>>()?;
         Some(Unmet { who, what, dead })
     }
 
     /// The requirement with the fewest ways left: of several without any the last to come up, which is what just went
     /// wrong, of others the first.
-    fn next(&self, state: &State) -> Option<(Who, Formula, Vec<Way>)> {
-        let mut best: Option<(usize, (Who, Formula, Vec<Way>))> = None;
-        for (who, formula) in state.open.iter().filter(|(_, formula)| !state.meets(formula)) {
+    fn next(&self, state: &State) -> Option<(usize, Vec<Way>)> {
+        let mut best: Option<(usize, (usize, Vec<Way>))> = None;
+        for (at, (_, formula)) in state.open.iter().enumerate().filter(|(_, (_, formula))| !state.meets(formula)) {
             let ways = self.ways(state, formula);
             let alive = ways.iter().filter(|way| !matches!(way, Way::Dead(_))).count();
             if best.as_ref().is_none_or(|(fewest, _)| alive < *fewest || alive == 0) {
-                best = Some((alive, (who.clone(), formula.clone(), ways)));
+                best = Some((alive, (at, ways)));
             }
         }
         best.map(|(_, found)| found)

@@ -17,7 +17,7 @@ use crate::problem::{Atom, Candidate, Chosen, Formula, Kind, NameId, Source, Unu
 use crate::reduce::{Definition, Names, Reducer};
 use crate::request::{Environment, LocalPackage, Request, Worlds};
 use crate::roles;
-use crate::solution::{Key, On, Role};
+use crate::solution::{Key, Node, On, Role};
 use crate::tools::Tools;
 
 /// Why a lock does not answer a request.
@@ -216,11 +216,7 @@ impl<'v> View<'v> {
         let mut chosen = Chosen::new();
         for (world, target) in self.worlds() {
             for (key, node) in &self.lock.solution.nodes {
-                let here = match target {
-                    None => key.role == Role::Host,
-                    Some(target) => key.role == Role::Target && node.on.covers(target),
-                };
-                if here || node.local {
+                if here(key, node, target) || node.local {
                     chosen.insert((self.id(&key.name), world), 0);
                 }
             }
@@ -372,17 +368,21 @@ impl Source for View<'_> {
         Rc::new([])
     }
 
+    /// Everything locked: what is there for any reason counts where a dependency is optional.
     fn roots(&self) -> Rc<[Formula]> {
-        let mut roots = Vec::new();
-        for ((world, target), (name, _)) in
-            self.worlds().iter().flat_map(|world| self.local.iter().map(move |p| (*world, p)))
-        {
-            // The project's packages on targets, and on the host those that the lock has there.
-            let host = Key { name: (*name).clone(), role: Role::Host };
-            if target.is_some() || self.lock.solution.nodes.contains_key(&host) {
-                roots.push(self.locked(name, world, Kind::Link));
-            }
-        }
-        roots.into()
+        let worlds = self.worlds();
+        let places = worlds.iter().flat_map(|(world, target)| {
+            let nodes = self.lock.solution.nodes.iter().filter(|(key, node)| here(key, node, *target));
+            nodes.map(|(key, _)| self.locked(&key.name, *world, Kind::Link))
+        });
+        places.collect()
+    }
+}
+
+/// Whether a node is in the world of this target, or of the host if there is none.
+fn here(key: &Key, node: &Node, target: Option<&str>) -> bool {
+    match target {
+        None => key.role == Role::Host,
+        Some(target) => key.role == Role::Target && node.on.covers(target),
     }
 }

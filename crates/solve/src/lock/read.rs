@@ -69,6 +69,9 @@ pub enum LockFault {
     Constraint(#[from] ConstraintError),
 }
 
+/// A text and its place.
+type Placed<'t> = (&'t str, Option<Range<usize>>);
+
 type Result<T> = std::result::Result<T, LockError>;
 
 impl Lock {
@@ -311,7 +314,7 @@ impl<'t> Table<'t> {
     }
 
     /// The texts of a list with their places; none if it is not there.
-    fn texts(&self, key: &str) -> Result<Vec<(&'t str, Option<Range<usize>>)>> {
+    fn texts(&self, key: &str) -> Result<Vec<Placed<'t>>> {
         let Some(item) = self.table.get(key) else { return Ok(Vec::new()) };
         let array = item.as_array().ok_or_else(|| fault(item, LockFault::Type("a list")))?;
         let text = |value: &'t toml_edit::Value| match value.as_str() {

@@ -19,7 +19,7 @@ const HEAD: &str = "# Made by `bactrian lock`, renewed by `bactrian update`: not
 impl Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let asked = &self.request;
-        write!(f, "{HEAD}version = {FORMAT}\n")?;
+        writeln!(f, "{HEAD}version = {FORMAT}")?;
         text(f, "ocaml", asked.ocaml.as_str())?;
         writeln!(f, "with-test = {}", asked.with_test)?;
         environment(f, "host", &asked.worlds.host)?;
