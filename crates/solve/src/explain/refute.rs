@@ -258,7 +258,7 @@ impl State {
     fn meets(&self, formula: &Formula) -> bool {
         formula.eval(&|atom| {
             self.places.contains(&(atom.name, atom.world))
-                && self.needed.iter().chain(&self.chosen).any(|(_, known)| {
+                && self.chosen.iter().any(|(_, known)| {
                     known.name == atom.name && known.accepts.iter().all(|v| atom.accepts.binary_search(v).is_ok())
                 })
         })
