@@ -179,7 +179,7 @@ mod tests {
             ("[[extra-host]]\npackage = \"a\"\nneeds = [\"b\"]\nversion = \"1\"", "\"1\"", "no such key: `version`"),
         ] {
             let error = Tools::parse(text).unwrap_err();
-            assert_eq!(&text[error.span.clone().unwrap()], at, "{error:?}");
+            assert_eq!(text.get(error.span.clone().unwrap()), Some(at), "{error:?}");
             assert!(error.message.starts_with(message), "{error:?}");
         }
     }

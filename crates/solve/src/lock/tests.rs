@@ -83,10 +83,11 @@ fn mistakes() {
         assert!(good.contains(from), "{from}");
         let text = good.replacen(from, to, 1);
         let error = Lock::parse(&text).unwrap_err();
-        let place = error.span.map(|span| text[span].to_owned());
+        let place = error.span.and_then(|span| text.get(span)).map(str::to_owned);
         (error.fault, place.unwrap_or_default())
     };
-    let table: &[(&str, &str, fn(&LockFault) -> bool, &str)] = &[
+    type Row = (&'static str, &'static str, fn(&LockFault) -> bool, &'static str);
+    let table: &[Row] = &[
         ("version = 1", "version = 2", |fault| *fault == LockFault::Format(2), "2"),
         ("version = 1", "version = \"1\"", |fault| matches!(fault, LockFault::Type(_)), "\"1\""),
         ("version = 1\n", "", |fault| *fault == LockFault::Missing("version".to_owned()), ""),
@@ -143,7 +144,8 @@ fn stale() {
     // What does.
     let target = "aarch64-linux-gnu.2.28".to_owned();
     let on = |of: &str, role| Key { name: name(of), role };
-    let changes: Vec<(Box<dyn Fn(&mut Request)>, Stale)> = vec![
+    type Change = Box<dyn Fn(&mut Request)>;
+    let changes: Vec<(Change, Stale)> = vec![
         (
             Box::new(|request| request.ocaml = version("4.14.1")),
             Stale::Ocaml { locked: version("5.3.0"), wanted: version("4.14.1") },
@@ -225,7 +227,7 @@ proptest! {
     fn any_text_is_read_or_refused(at in 0..10_000_usize, cut in 0..40_usize, put in "[a-z\"\\[\\]=\n0-9]{0,3}") {
         let text = locked(&asked()).to_string();
         let at = at % text.len();
-        let damaged = format!("{}{put}{}", &text[..at], &text[(at + cut).min(text.len())..]);
+        let damaged = format!("{}{put}{}", text.get(..at).unwrap(), text.get((at + cut).min(text.len())..).unwrap());
         if let Ok(lock) = Lock::parse(&damaged) {
             // What is understood is understood completely.
             prop_assert_eq!(Lock::parse(&lock.to_string()), Ok(lock));
