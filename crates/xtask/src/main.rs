@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | menhir DIR | repro | bench`.
+//! Developer commands: `cargo xtask demo | menhir DIR | oracle | repro | bench`.
 //!
 //! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
@@ -8,6 +8,7 @@
 mod bench;
 mod demo;
 mod menhir;
+mod oracle;
 mod repro;
 
 use std::path::Path;
@@ -19,9 +20,10 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["demo"] => demo::run(),
         ["menhir", directory] => menhir::fetch(Path::new(directory)).map(|()| println!("{directory}")),
+        ["oracle"] => oracle::run(),
         ["repro", rest @ ..] => repro::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | repro [TARGET…] | bench [NAME…]".to_owned()),
+        _ => Err("usage: cargo xtask demo | menhir DIR | oracle | repro [TARGET…] | bench [NAME…]".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
