@@ -99,8 +99,6 @@ impl Arg {
         let kind = match &value.kind {
             ValueKind::String(text) => ArgKind::Text(Template::parse(text)),
             ValueKind::Ident(name) => ArgKind::Variable(reader.reference(value, name)?),
-            ValueKind::Bool(truth) => ArgKind::Text(Template::parse(&truth.to_string())),
-            ValueKind::Int(number) => ArgKind::Text(Template::parse(&number.to_string())),
             _ => return reader.wrong(value, "strings and variables as arguments"),
         };
         Some(Self { kind, filter })

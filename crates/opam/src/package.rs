@@ -6,7 +6,7 @@ mod tests;
 
 use crate::checksum::Checksum;
 use crate::command::Command;
-use crate::dependency::Dependencies;
+use crate::dependency::{Dependencies, Requirement};
 use crate::environment::EnvUpdate;
 use crate::error::Error;
 use crate::filter::{Filter, Scope};
@@ -26,7 +26,7 @@ pub struct Package {
     pub depends: Dependencies,
     /// What it uses if it is there: a disjunction.
     pub depopts: Dependencies,
-    /// What cannot be beside it: a disjunction, any of which conflicts.
+    /// What cannot be beside it: a disjunction, any atom of which conflicts. Ask [`Package::conflicts_in`].
     pub conflicts: Dependencies,
     /// Two packages of one class conflict.
     pub conflict_classes: Vec<PackageName>,
@@ -168,6 +168,12 @@ impl Package {
             pin_depends: Vec::new(),
             others: Vec::new(),
         }
+    }
+
+    /// What cannot be beside it in `scope`. (Not `conflicts.reduce`: of that, nothing left means no *condition*.)
+    #[must_use]
+    pub fn conflicts_in(&self, scope: &dyn Scope) -> Vec<Requirement> {
+        self.conflicts.atoms().into_iter().filter_map(|atom| atom.reduce(scope)).collect()
     }
 
     /// Whether it has `flag`.

@@ -124,8 +124,8 @@ mod tests {
     }
 
     fn constraints() -> impl Strategy<Value = VersionConstraint> {
-        let operators = [RelOp::Ge, RelOp::Le, RelOp::Ne, RelOp::Gt, RelOp::Lt, RelOp::Eq];
-        let bound = (proptest::sample::select(&operators[..]), "[a-z0-9.~+_-]{1,6}");
+        let operators = vec![RelOp::Ge, RelOp::Le, RelOp::Ne, RelOp::Gt, RelOp::Lt, RelOp::Eq];
+        let bound = (proptest::sample::select(operators), "[a-z0-9.~+_-]{1,6}");
         let atom = bound.prop_map(|(operator, version)| {
             Formula::Atom(VersionBound { operator, version: Version::new(&version).unwrap() })
         });

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::pool::{Pool, RootOf};
 use crate::problem::{Chosen, Kind, NameId, Source, World};
+use crate::reduce::Names;
 use crate::request::Request;
 use crate::roles::Needed;
 use crate::solution::{Dep, Key, Node, On, Role, Solution};
@@ -46,8 +47,10 @@ pub(crate) fn solution(
             Role::Host => vec![World::HOST],
             Role::Target => (0..targets.len()).map(World::target).collect(),
         };
-        let (local, provided) = (pool.is_local(&name), tools.is_provided(&name));
-        let node = Node { version, local, provided, on: on(&node.worlds, &all, &targets), deps };
+        let (local, provided, conf) = (pool.is_local(&name), tools.is_provided(&name), pool.is_conf(&name));
+        let candidate = place.and_then(|(id, world)| pool.candidate(id, *chosen.get(&(id, world))?, world).ok());
+        let ppx = candidate.is_some_and(|candidate| candidate.ppx);
+        let node = Node { version, local, provided, conf, ppx, on: on(&node.worlds, &all, &targets), deps };
         nodes.insert(Key { name, role: *role }, node);
     }
     Solution { roots: roots(pool), targets, nodes }

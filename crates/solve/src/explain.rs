@@ -5,6 +5,8 @@
 //! solution are in the tree. Not here: sentences.
 
 mod core;
+#[cfg(test)]
+mod property;
 mod refute;
 #[cfg(test)]
 mod tests;
@@ -44,12 +46,12 @@ pub struct Unmet {
 /// Who requires something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
-    /// The request: it pins the compiler.
-    Compiler,
-    /// The request: it asks for a published package.
-    Request,
-    /// The request: it is about a project with this package.
-    Project,
+    /// The request: it pins the compiler, everywhere.
+    Compiler(Place),
+    /// The request: it asks for a published package on a target.
+    Request(Place),
+    /// The request: it is about a project with this package, on a target.
+    Project(Place),
     /// These versions of a package, where they are put.
     Package {
         /// The package.

@@ -20,6 +20,10 @@ pub mod request;
 mod roles;
 mod sat;
 pub mod solution;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod tools;
 
 use opam::universe::Universe;

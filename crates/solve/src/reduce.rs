@@ -116,27 +116,29 @@ impl<N: Names> Reducer<'_, N> {
     }
 
     fn formula(&self, definition: &Definition<'_>, formula: &Dependencies) -> Formula {
-        let reduced =
-            formula.filter_map(&mut |dependency: &Dependency| self.atom(definition, dependency).map(OpamFormula::Atom));
+        let reduced = formula.filter_map(&mut |dependency: &Dependency| self.atom(definition, dependency));
         reduced.map_or(Formula::All(Vec::new()), convert)
     }
 
-    fn atom(&self, definition: &Definition<'_>, dependency: &Dependency) -> Option<Atom> {
+    fn atom(&self, definition: &Definition<'_>, dependency: &Dependency) -> Option<OpamFormula<Atom>> {
         let requirement = dependency.reduce(&self.variables(definition, true, true))?;
+        // On oneself one can depend, unless on another version.
+        if requirement.name == *definition.name && requirement.versions.admits(definition.version) {
+            return Some(OpamFormula::True);
+        }
         let needed = |build, post| dependency.reduce(&self.variables(definition, build, post)).is_some();
         let host_only = self.tools.host_only.contains(&dependency.name);
+        let run_only = !needed(false, true) && !self.names.is_conf(&dependency.name);
         let kind = if !needed(true, false) {
             Kind::Post
-        } else if host_only && self.world != World::HOST {
-            Kind::Build
-        } else if !needed(false, true) && !self.names.is_conf(&dependency.name) {
+        } else if run_only || (host_only && self.world != World::HOST) {
             Kind::Build
         } else {
             Kind::Link
         };
         let world = if kind == Kind::Build || host_only { World::HOST } else { self.world };
         let (name, accepts) = (self.names.id(&dependency.name), self.names.admitted(&requirement));
-        Some(Atom { name, world, kind, accepts, requirement: Some(Rc::new(requirement)) })
+        Some(OpamFormula::Atom(Atom { name, world, kind, accepts, requirement: Some(Rc::new(requirement)) }))
     }
 
     fn host(&self, name: &PackageName) -> Atom {

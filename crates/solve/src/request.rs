@@ -81,7 +81,7 @@ pub enum Rank {
 }
 
 /// Where packages are put.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Worlds {
     /// The build machine.
     pub host: Environment,

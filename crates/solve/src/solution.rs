@@ -9,6 +9,7 @@ use opam::version::Version;
 
 use crate::order;
 pub use crate::problem::Kind;
+use crate::request::COMPILER;
 
 /// Where a package is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +70,10 @@ pub struct Node {
     pub local: bool,
     /// Comes with the compiler: nothing is built for it.
     pub provided: bool,
+    /// Stands for something of the system: a tool on the host, a C library on a target.
+    pub conf: bool,
+    /// Is a preprocessor: has a twin on the host wherever it is used.
+    pub ppx: bool,
     /// The targets that need it.
     pub on: On,
     /// Sorted by name and role, one for each other node.
@@ -105,6 +110,26 @@ pub struct Branch<'s> {
 }
 
 impl Solution {
+    /// Puts in order by name what a request may have in any order: targets and roots, the project's packages before the
+    /// published, those before the compiler.
+    pub(crate) fn sort(&mut self) {
+        self.targets.sort();
+        for node in self.nodes.values_mut() {
+            let lists = std::iter::once(&mut node.on).chain(node.deps.iter_mut().map(|dep| &mut dep.on));
+            for on in lists {
+                if let On::Only(targets) = on {
+                    targets.sort();
+                }
+            }
+        }
+        let nodes = &self.nodes;
+        self.roots.sort_by_key(|key| {
+            let local = nodes.get(key).is_some_and(|node| node.local);
+            (!local, key.name.as_str() == COMPILER, key.clone())
+        });
+        self.roots.dedup();
+    }
+
     /// All nodes, dependencies before dependents; [`Kind::Post`] orders nothing.
     ///
     /// # Errors

@@ -138,13 +138,15 @@ impl ToolsError {
     }
 }
 
-fn texts(item: &Item) -> Result<Vec<(&str, Option<Range<usize>>)>, ToolsError> {
+/// A text and its place.
+type Placed<'t> = (&'t str, Option<Range<usize>>);
+
+fn texts(item: &Item) -> Result<Vec<Placed<'_>>, ToolsError> {
     let array = item.as_array().ok_or_else(|| ToolsError::new(item.span(), "needs a list of names"))?;
-    let text = |value: &'_ toml_edit::Value| value.span();
     array
         .iter()
         .map(|value| match value.as_str() {
-            Some(found) => Ok((found, text(value))),
+            Some(found) => Ok((found, value.span())),
             None => Err(ToolsError::new(value.span(), "needs a name")),
         })
         .collect()
@@ -199,7 +201,7 @@ mod tests {
             ("[[extra-host]]\npackage = \"a\"\nneeds = [\"b\"]\nversion = \"1\"", "\"1\"", "no such key: `version`"),
         ] {
             let error = Tools::parse(text).unwrap_err();
-            assert_eq!(&text[error.span.clone().unwrap()], at, "{error:?}");
+            assert_eq!(text.get(error.span.clone().unwrap()), Some(at), "{error:?}");
             assert!(error.message.starts_with(message), "{error:?}");
         }
     }

@@ -99,7 +99,7 @@ fn the_closures_are_the_ones_that_were_built() {
         let (ours, theirs) = (versions(&solution), list(&format!("{set}-closure.txt")));
         let differences: Vec<_> = ours.symmetric_difference(&theirs).collect();
         assert!(differences.is_empty(), "{set}: {differences:?}");
-        let on = |role| solution.nodes.keys().filter(|key| key.role == role).map(|key| key.name.as_str());
+        let on = |role| solution.nodes.keys().filter(move |key| key.role == role).map(|key| key.name.as_str());
         // A library that is said to be needed for the build alone is needed where the package is.
         assert!(
             on(Role::Target).any(|name| name == "conf-sqlite3") && on(Role::Host).all(|name| name != "conf-sqlite3")

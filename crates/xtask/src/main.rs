@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | menhir DIR | repro | bench | clib`.
+//! Developer commands: `cargo xtask demo | menhir DIR | oracle | repro | bench | clib`.
 //!
 //! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
@@ -9,6 +9,7 @@ mod bench;
 mod clib;
 mod demo;
 mod menhir;
+mod oracle;
 mod repro;
 
 use std::path::Path;
@@ -20,10 +21,11 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["demo"] => demo::run(),
         ["menhir", directory] => menhir::fetch(Path::new(directory)).map(|()| println!("{directory}")),
+        ["oracle"] => oracle::run(),
         ["repro", rest @ ..] => repro::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["clib", rest @ ..] => clib::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…]"
+        _ => Err("usage: cargo xtask demo | menhir DIR | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…]"
             .to_owned()),
     };
     match result {

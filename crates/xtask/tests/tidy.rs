@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("plan", &["action", "builder", "opam", "solve"]),
     ("solve", &["opam"]),
     ("testkit", &[]),
-    ("xtask", &["action", "builder", "exec", "inspect", "plan", "testkit"]),
+    ("xtask", &["action", "builder", "exec", "inspect", "opam", "plan", "solve", "testkit"]),
 ];
 
 /// Crates of other people that a crate of ours may not depend on.

@@ -29,7 +29,7 @@ fn reduced(depends: &str, set: &[&str]) -> String {
     show(&good(&format!("depends: {depends}")).depends.reduce(&scope))
 }
 
-fn show(formula: &Formula<crate::dependency::Requirement>) -> String {
+fn show(formula: &Formula<Requirement>) -> String {
     fn join<A>(parts: &[Formula<A>], operator: &str, atom: &dyn Fn(&A) -> String) -> String {
         format!("({})", parts.iter().map(|part| text(part, atom)).collect::<Vec<_>>().join(operator))
     }
@@ -169,7 +169,7 @@ extra-source "e.patch" { src: "https://a.invalid/e" checksum: "00112233445566778
 #[test]
 fn what_is_wrong_is_told_and_the_rest_is_read() {
     let (package, errors) = parse(
-        "depends: [\"a b\" \"c\" {>= 3} 4]\nflags: [conf 1]\nflags: compiler\nbuild: [[\"x\" (y)]]\n\
+        "depends: [\"a b\" \"c\" {>= 3} 4]\nflags: [conf 1]\nflags: compiler\nbuild: [[\"x\" (y) true 1]]\n\
          url { checksum: \"sha1=00\" }\nconflict-class: x\navailable: [\"l\" {x}]\n",
     );
     let kinds: Vec<_> = errors.iter().map(|error| &error.fault).collect();
@@ -178,10 +178,20 @@ fn what_is_wrong_is_told_and_the_rest_is_read() {
     assert!(kinds.iter().any(|fault| matches!(fault, Fault::Twice(name) if name == "flags")));
     assert!(kinds.iter().any(|fault| matches!(fault, Fault::Checksum(_))));
     assert!(kinds.iter().any(|fault| matches!(fault, Fault::Missing { field: "src", .. })));
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
     assert_eq!(package.flags, [Flag::Conf]);
     assert_eq!(package.depends.atoms().len(), 1);
     assert!(!package.available.holds(&|_: &Variable| Some(true.into())));
+}
+
+#[test]
+fn conflicts_are_those_of_the_scope() {
+    let package = good(r#"conflicts: ["a" {with-test} ("b" {< "2"} | "c" {nil}) "d" {!with-test}]"#);
+    let names = |test: bool| {
+        let scope = |variable: &Variable| (variable.to_string() == "with-test").then(|| test.into());
+        package.conflicts_in(&scope).iter().map(|requirement| requirement.name.to_string()).collect::<String>()
+    };
+    assert_eq!((names(true).as_str(), names(false).as_str()), ("ab", "bd"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(crate) struct Believed<'s, S> {
     without: BTreeSet<Fact>,
 }
 
-impl<'s, S: Source> Believed<'s, S> {
+impl<S: Source> Believed<'_, S> {
     fn believes(&self, name: NameId) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains(&name))
     }
@@ -73,8 +73,16 @@ impl<'s, S: Source> Believed<'s, S> {
         about
     }
 
+    /// The same, with one fact less.
+    #[cfg(test)]
+    pub(super) fn doubting(&self, fact: Fact) -> Self {
+        let mut without = self.without.clone();
+        without.insert(fact);
+        Self { source: self.source, names: self.names.clone(), without }
+    }
+
     /// Every fact that can matter, those near the roots first.
-    fn facts(&self) -> Vec<Fact> {
+    pub(super) fn facts(&self) -> Vec<Fact> {
         let mut facts: Vec<Fact> = Vec::new();
         let mut seen: BTreeSet<(NameId, World)> = BTreeSet::new();
         let mut told: BTreeSet<Fact> = BTreeSet::new();

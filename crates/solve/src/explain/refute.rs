@@ -108,13 +108,26 @@ struct Refuter<'s, S> {
 impl<S: Source> Refuter<'_, S> {
     fn refute(&mut self, state: &State) -> Option<Unmet> {
         self.left = self.left.checked_sub(1)?;
-        let open = state.open.iter().filter(|(_, formula)| !state.meets(formula));
-        let ways = open.map(|(who, formula)| (who, formula, self.ways(state, formula)));
-        let alive = |ways: &[Way]| ways.iter().filter(|way| !matches!(way, Way::Dead(_))).count();
-        let (who, what, ways) = ways.min_by_key(|(_, _, ways)| alive(ways))?;
-        let (who, what) = (who.clone(), what.clone());
-        let dead = ways.into_iter().map(|way| self.kill(state, &who, way)).collect::<Option<Vec<_>>>()?;
+        let (at, ways) = self.next(state)?;
+        // From here on it is met in the way that is looked at.
+        let mut state = state.clone();
+        let (who, what) = state.open.remove(at);
+        let dead = ways.into_iter().map(|way| self.kill(&state, &who, way)).collect::<Option<Vec<_>>>()?;
         Some(Unmet { who, what, dead })
+    }
+
+    /// The requirement with the fewest ways left: of several without any the last to come up, which is what just went
+    /// wrong, of others the first.
+    fn next(&self, state: &State) -> Option<(usize, Vec<Way>)> {
+        let mut best: Option<(usize, (usize, Vec<Way>))> = None;
+        for (at, (_, formula)) in state.open.iter().enumerate().filter(|(_, (_, formula))| !state.meets(formula)) {
+            let ways = self.ways(state, formula);
+            let alive = ways.iter().filter(|way| !matches!(way, Way::Dead(_))).count();
+            if best.as_ref().is_none_or(|(fewest, _)| alive < *fewest || alive == 0) {
+                best = Some((alive, (at, ways)));
+            }
+        }
+        best.map(|(_, found)| found)
     }
 
     fn kill(&mut self, state: &State, who: &Who, way: Way) -> Option<Dead> {
@@ -245,7 +258,7 @@ impl State {
     fn meets(&self, formula: &Formula) -> bool {
         formula.eval(&|atom| {
             self.places.contains(&(atom.name, atom.world))
-                && self.needed.iter().chain(&self.chosen).any(|(_, known)| {
+                && self.chosen.iter().any(|(_, known)| {
                     known.name == atom.name && known.accepts.iter().all(|v| atom.accepts.binary_search(v).is_ok())
                 })
         })

@@ -68,11 +68,15 @@ impl Words<'_, '_> {
 
     fn who(&self, who: &refute::Who) -> Option<Who> {
         Some(match who {
-            refute::Who::Root(index) => match self.pool.root(*index)?.0 {
-                RootOf::Compiler => Who::Compiler,
-                RootOf::Request => Who::Request,
-                RootOf::Project => Who::Project,
-            },
+            refute::Who::Root(index) => {
+                let (root, world) = self.pool.root(*index)?;
+                let place = self.place(world)?;
+                match root {
+                    RootOf::Compiler => Who::Compiler(place),
+                    RootOf::Request => Who::Request(place),
+                    RootOf::Project => Who::Project(place),
+                }
+            }
             refute::Who::Package(name, versions, world) => Who::Package {
                 name: self.pool.name(*name)?,
                 versions: self.versions(*name, versions),
