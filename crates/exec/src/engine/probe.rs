@@ -54,9 +54,9 @@ impl Engine<'_> {
             }
         }
         let work = graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true));
-        let work = work.filter_map(|(id, node)| Some((id, node, kind(node)?)));
-        self.sink.event(Event::Planned { nodes: work.clone().count() });
-        for (id, node, kind) in work.filter(|(id, ..)| missing.get(id.index()) == Some(&false)) {
+        let work: Vec<_> = work.filter_map(|(id, node)| Some((id, node, kind(node)?))).collect();
+        self.sink.event(Event::Planned { nodes: work.len() });
+        for (id, node, kind) in work.into_iter().filter(|(id, ..)| missing.get(id.index()) == Some(&false)) {
             let (label, end) = (label(graph, node), End::Cached);
             self.sink.event(Event::Finished { node: id, kind, label, end, wall: Duration::ZERO });
         }
