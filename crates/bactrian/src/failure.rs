@@ -109,7 +109,8 @@ pub(crate) fn no_root(message: &str) -> CommandError {
         .cause(message)
         .hint("allow user namespaces: sysctl -w user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0");
     if rustix::process::geteuid().is_root() {
-        return told.hint("in a container, give it CAP_SYS_CHROOT and CAP_MKNOD, which plain chroot needs, or `--privileged`");
+        return told
+            .hint("in a container, give it CAP_SYS_CHROOT and CAP_MKNOD, which plain chroot needs, or `--privileged`");
     }
     told.hint("or run bactrian as root")
 }

@@ -140,7 +140,8 @@ impl<'w> Site<'w> {
         let site =
             Self { ctx, workshop, report, project, way, home, build, scratch, entered: Cell::new(0), _lock: lock };
         // A build that was killed may have left the build directory in its root.
-        sandbox::recover(&workshop.store, &site.whole_root(), &site.joined()?).map_err(|error| failure::stage(&error))?;
+        sandbox::recover(&workshop.store, &site.whole_root(), &site.joined()?)
+            .map_err(|error| failure::stage(&error))?;
         make_directory(&site.build)?;
         if way == Way::Joined {
             make_directory(&site.project.join("_build"))?;
@@ -149,11 +150,7 @@ impl<'w> Site<'w> {
     }
 
     /// Runs a command inside the root, in the project's directory; `streams` says where its input and output are.
-    pub(crate) fn run(
-        &self,
-        inside: Inside,
-        streams: impl FnOnce(&mut Command),
-    ) -> Result<ExitStatus, CommandError> {
+    pub(crate) fn run(&self, inside: Inside, streams: impl FnOnce(&mut Command)) -> Result<ExitStatus, CommandError> {
         let root = self.report.values.first().copied().map(exec::engine::Value::tree);
         let Some(Ok(root)) = root else { return Err(CommandError::bug("a root is no tree")) };
         let copy = self.stand_in();

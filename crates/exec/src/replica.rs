@@ -164,7 +164,8 @@ fn transfer(from: &Path, to: &Path, stamp: &Stamp) -> Result<(), ReplicaError> {
             let (tv_sec, tv_nsec) = *time;
             let time = Timespec { tv_sec, tv_nsec };
             let times = Timestamps { last_access: time, last_modification: time };
-            rustix::fs::utimensat(CWD, to, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| io_error(to)(error.into()))
+            rustix::fs::utimensat(CWD, to, &times, AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(|error| io_error(to)(error.into()))
         }
     }
 }

@@ -88,12 +88,7 @@ pub const EXIT_IO: i32 = 92;
 ///
 /// # Errors
 /// If the store lacks a part of the tree, or the skeleton cannot be written.
-pub fn stage<'s>(
-    store: &'s Store,
-    builder: &Path,
-    skeleton: &Path,
-    room: &Room<'_>,
-) -> Result<Staged<'s>, StageError> {
+pub fn stage<'s>(store: &'s Store, builder: &Path, skeleton: &Path, room: &Room<'_>) -> Result<Staged<'s>, StageError> {
     let mut command = Command::new(builder);
     command.env_clear().envs(&room.environment).arg("enter").arg(skeleton);
     if room.terminal {

@@ -119,9 +119,8 @@ pub fn link_store(to: &Path) -> std::io::Result<()> {
     for area in ["ac", "memo", "cas"] {
         link_tree(&from.join(area), &to.join(area))?;
     }
-    // Locks must not be shared.
-    std::fs::copy(from.join("lock"), to.join("lock"))?;
-    std::fs::copy(from.join("format"), to.join("format")).map(drop)
+    // The rest, locks above all, is made by whoever opens it.
+    Ok(())
 }
 
 fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -101,11 +101,9 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
     let scratch = workshop.store.scratch().map_err(told)?;
     let mut staged = sandbox::stage(&workshop.store, &workshop.builder, scratch.path(), &room)
         .map_err(|error| failure::stage(&error))?;
-    ctx.ui.note("the recipe is /bactrian/recipe; `/bactrian/builder build` runs it again");
-    let status = staged
-        .command
-        .status()
-        .map_err(|error| CommandError::environment("cannot start the builder").cause(error))?;
+    ctx.ui.note("the recipe is /bactrian/recipe; `cd / && bactrian/builder build` runs it again");
+    let status =
+        staged.command.status().map_err(|error| CommandError::environment("cannot start the builder").cause(error))?;
     staged.leave().map_err(|error| failure::stage(&error))?;
     match status.code() {
         Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),

@@ -110,7 +110,10 @@ fn what_the_user_changed_meanwhile_stays() {
     let conflicts = replica.bring_back().unwrap();
     assert_eq!(conflicts, ["new", "src/a.ml", "src/b.ml"].map(PathBuf::from));
     let read = |name: &str| fs::read_to_string(original.join(name)).unwrap();
-    assert_eq!((read("src/a.ml"), read("src/b.ml"), read("new")), ("the user's".into(), "edited".into(), "the user's".into()));
+    assert_eq!(
+        (read("src/a.ml"), read("src/b.ml"), read("new")),
+        ("the user's".into(), "edited".into(), "the user's".into())
+    );
     // Of a directory that was removed, what was put there meanwhile stays.
     assert_eq!(read("gone/other.ml"), "added");
     assert!(!original.join("gone/c.ml").exists());

@@ -34,12 +34,7 @@ impl<'s> Staged<'s> {
     }
 
     /// Moves what is joined into `root`.
-    pub(super) fn whole(
-        store: &'s Store,
-        command: Command,
-        root: &Path,
-        joined: &[Join],
-    ) -> Result<Self, StageError> {
+    pub(super) fn whole(store: &'s Store, command: Command, root: &Path, joined: &[Join]) -> Result<Self, StageError> {
         let mut staged = Self { store, command, whole: Some(root.to_owned()), moved: Vec::new() };
         for join in joined {
             let at = root.join(join.at.as_str());
