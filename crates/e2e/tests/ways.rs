@@ -25,6 +25,9 @@ use plan::planner::Planner;
 use testkit::{bactrian, checkout, command, copy_tree, link_store, output, store};
 
 const TARGET: &str = "riscv64-linux-musl";
+/// What Docker leaves to the root of a container, unless told otherwise.
+const CAPABILITIES: &str = "--bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,\
+                            +net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap";
 
 /// Root without the right to mount, in a changed root, where the kernel refuses user namespaces: like a container.
 struct Jail {
@@ -48,9 +51,9 @@ impl Jail {
     }
 
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let script = "mount --rbind / \"$0\" && exec setpriv --bounding-set=-sys_admin chroot \"$0\" \"$@\"";
+        let script = format!("mount --rbind / \"$0\" && exec setpriv {CAPABILITIES} chroot \"$0\" \"$@\"");
         let mut command = command("unshare");
-        command.args(["-m", "sh", "-c", script]).arg(self.root.path()).arg(program).stdin(Stdio::null());
+        command.args(["-m", "sh", "-c", &script]).arg(self.root.path()).arg(program).stdin(Stdio::null());
         command
     }
 

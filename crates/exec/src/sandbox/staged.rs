@@ -120,3 +120,67 @@ fn clear(at: &Path) -> io::Result<()> {
         Ok(_) => fs::remove_file(at),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use action::path::RelPath;
+
+    use super::*;
+
+    struct Place {
+        temp: tempfile::TempDir,
+        store: Store,
+        joined: Vec<Join>,
+    }
+
+    /// A root, and two directories to be joined to it, one inside the other.
+    fn place() -> Place {
+        let temp = tempfile::tempdir().unwrap();
+        let store = Store::open(&temp.path().join("store")).unwrap();
+        let join = |name: &str, at: &str| {
+            let from = temp.path().join(name);
+            fs::create_dir(&from).unwrap();
+            fs::write(from.join(name), name).unwrap();
+            Join { from, at: RelPath::new(at).unwrap(), writable: true }
+        };
+        let joined = vec![join("sources", "src"), join("build", "src/_build")];
+        fs::create_dir_all(temp.path().join("root/src/covered")).unwrap();
+        Place { temp, store, joined }
+    }
+
+    #[test]
+    fn what_was_joined_comes_back() {
+        let Place { temp, store, joined } = place();
+        let root = temp.path().join("root");
+        let staged = Staged::whole(&store, Command::new("true"), &root, &joined).unwrap();
+        assert!(!joined[0].from.exists() && !joined[1].from.exists() && !root.join("src/covered").exists());
+        assert_eq!(fs::read_to_string(root.join("src/_build/build")).unwrap(), "build");
+        fs::write(root.join("src/_build/new"), "new").unwrap();
+        staged.leave().unwrap();
+        assert_eq!(fs::read_to_string(joined[0].from.join("sources")).unwrap(), "sources");
+        assert_eq!(fs::read_to_string(joined[1].from.join("new")).unwrap(), "new");
+        assert!(!root.exists() && !joined[0].from.join("_build").exists());
+    }
+
+    #[test]
+    fn a_join_that_fails_undoes_those_before_it() {
+        let Place { temp, store, joined } = place();
+        fs::remove_dir_all(&joined[1].from).unwrap();
+        let failed = Staged::whole(&store, Command::new("true"), &temp.path().join("root"), &joined).unwrap_err();
+        assert!(matches!(failed, StageError::Io { path, .. } if path == joined[1].from));
+        assert!(joined[0].from.join("sources").is_file());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_recovered() {
+        let Place { temp, store, joined } = place();
+        let root = temp.path().join("root");
+        std::mem::forget(Staged::whole(&store, Command::new("true"), &root, &joined).unwrap());
+        // Somebody has made a new one of these meanwhile: it is left alone.
+        fs::create_dir(&joined[0].from).unwrap();
+        recover(&store, &root, &joined).unwrap();
+        assert!(joined[1].from.join("build").is_file() && !joined[0].from.join("sources").exists());
+        assert!(!root.exists());
+        recover(&store, &root, &joined).unwrap();
+    }
+}
