@@ -8,6 +8,7 @@ use exec::capture::CaptureError;
 use exec::engine::{NodeError, RunError};
 use exec::fetch::{Cause, FetchError};
 use exec::local::LocalError;
+use exec::sandbox::StageError;
 use exec::store::{Store, StoreError};
 
 use plan::closure::ClosureError;
@@ -114,6 +115,7 @@ fn local(label: &str, error: &LocalError) -> CommandError {
     match error {
         LocalError::Store(cause) => store(cause),
         LocalError::NoRoot { message } => no_root(message),
+        LocalError::Stage(StageError::Store(cause)) => store(cause),
         LocalError::Stage(_) | LocalError::Io { .. } => {
             let told = CommandError::environment(format_args!("cannot run {label}")).caused_by(error);
             hint_about_space(told, error)
@@ -121,12 +123,26 @@ fn local(label: &str, error: &LocalError) -> CommandError {
     }
 }
 
+/// A root cannot be staged, or not be left in order.
+pub(crate) fn stage(error: &StageError) -> CommandError {
+    match error {
+        StageError::Store(cause) => store(cause),
+        StageError::Io { .. } => {
+            hint_about_space(CommandError::environment("cannot lay out the root").caused_by(error), error)
+        }
+    }
+}
+
 /// This machine has no way to give a process a root of its own.
 pub(crate) fn no_root(message: &str) -> CommandError {
-    CommandError::environment("this machine does not let a process have a root of its own")
+    let told = CommandError::environment("this machine does not let a process have a root of its own")
         .cause(message)
-        .hint("allow user namespaces: sysctl -w user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0")
-        .hint("or run bactrian as root")
+        .hint("allow user namespaces: sysctl -w user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0");
+    if rustix::process::geteuid().is_root() {
+        return told
+            .hint("in a container, give it CAP_SYS_CHROOT and CAP_MKNOD, which plain chroot needs, or `--privileged`");
+    }
+    told.hint("or run bactrian as root")
 }
 
 fn hint_about_space(told: CommandError, error: &(dyn Error + 'static)) -> CommandError {

@@ -1,16 +1,18 @@
 //! The user's project: where its files say what it is, and entering the root it is built in.
 //!
 //! The project's directory is joined at `/src`; dune's build directory is the store's, mounted over `_build`, so the
-//! user's own dune and ours do not undo each other's work. Not here: what runs inside (the commands).
+//! user's own dune and ours do not undo each other's work. Where nothing can be mounted, a copy of the project in the
+//! store stands in for it. Not here: what runs inside (the commands).
 
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use action::path::RelPath;
 use exec::engine::Report;
-use exec::sandbox::{self, Join, Room};
+use exec::replica::{Replica, ReplicaError};
+use exec::sandbox::{self, Join, Room, Way};
 use exec::store::{Guard, Scratch};
 use plan::layout;
 use plan::ocaml::Release;
@@ -29,6 +31,8 @@ use crate::workshop::{Workshop, release};
 
 /// Directories that hold no part of a project's description.
 const SKIPPED: [&str; 4] = ["_build", "_opam", "dist", "node_modules"];
+/// What is not copied of a project that cannot be joined: results, and what dune does not read.
+const NOT_COPIED: &[&str] = &["_build", "_opam", "dist", ".git"];
 /// How deep a project is looked into.
 const DEPTH: usize = 12;
 
@@ -98,9 +102,13 @@ fn names_compiler_libs(directory: &Path, depth: usize) -> bool {
 
 /// A project's root, made and ready to be entered.
 pub(crate) struct Site<'w> {
+    ctx: &'w Context<'w>,
     workshop: &'w Workshop<'w>,
     report: Report,
     project: PathBuf,
+    way: Way,
+    /// What of this project is in the store.
+    home: PathBuf,
     /// dune's build directory on this machine.
     pub(crate) build: PathBuf,
     scratch: Scratch,
@@ -112,7 +120,7 @@ pub(crate) struct Site<'w> {
 impl<'w> Site<'w> {
     /// Makes the root for building `project` for `targets`, and waits until no other Bactrian builds it.
     pub(crate) fn open(
-        ctx: &Context<'_>,
+        ctx: &'w Context<'w>,
         workshop: &'w Workshop<'w>,
         means: &Means,
         project: &Path,
@@ -132,53 +140,100 @@ impl<'w> Site<'w> {
                 place.lock().map_err(|error| failure::store(&error))?
             }
         };
-        let build = place.dir().join("_build");
-        let mount_point = project.join("_build");
-        for directory in [&build, &mount_point] {
-            fs::create_dir_all(directory).map_err(|error| {
-                CommandError::environment(format_args!("cannot make {}", directory.display())).cause(error)
-            })?;
-        }
+        let home = place.dir().to_owned();
+        let build = home.join("_build");
         let scratch = workshop.store.scratch().map_err(|error| failure::store(&error))?;
-        Ok(Self { workshop, report, project: project.to_owned(), build, scratch, entered: Cell::new(0), _lock: lock })
+        let way = sandbox::way(&workshop.store, &workshop.builder);
+        let project = project.to_owned();
+        let site =
+            Self { ctx, workshop, report, project, way, home, build, scratch, entered: Cell::new(0), _lock: lock };
+        // A build that was killed may have left the build directory in its root.
+        sandbox::recover(&workshop.store, &site.whole_root(), &site.joined()?)
+            .map_err(|error| failure::stage(&error))?;
+        make_directory(&site.build)?;
+        if way == Way::Joined {
+            make_directory(&site.project.join("_build"))?;
+        }
+        Ok(site)
     }
 
-    /// A command inside the root, in the project's directory; not yet started.
-    pub(crate) fn command(&self, room_for: Inside) -> Result<Command, CommandError> {
+    /// Runs a command inside the root, in the project's directory; `streams` says where its input and output are.
+    pub(crate) fn run(&self, inside: Inside, streams: impl FnOnce(&mut Command)) -> Result<ExitStatus, CommandError> {
         let root = self.report.values.first().copied().map(exec::engine::Value::tree);
         let Some(Ok(root)) = root else { return Err(CommandError::bug("a root is no tree")) };
-        let join = |from: &Path, at: &str| -> Result<Join, CommandError> {
-            let at = RelPath::new(at).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
-            Ok(Join { from: from.to_owned(), at, writable: true })
+        let copy = self.stand_in();
+        let replica = match self.way {
+            Way::Joined => None,
+            Way::Whole => Some(Replica::refresh(&self.project, &copy, NOT_COPIED).map_err(not_copied)?),
         };
         let mut environment = plan::project::environment();
-        environment.extend(room_for.environment);
+        environment.extend(inside.environment);
         let room = Room {
             root,
             composed: &self.report.composed,
-            joined: vec![
-                join(&self.directory("tmp")?, "tmp")?,
-                join(&self.project, layout::SRC)?,
-                join(&self.build, &format!("{}/_build", layout::SRC))?,
-            ],
+            joined: self.joined()?,
             cwd: format!("/{}", layout::SRC),
             environment,
-            terminal: room_for.terminal,
-            arguments: room_for.arguments,
+            terminal: inside.terminal,
+            arguments: inside.arguments,
         };
-        // A skeleton is made in an empty directory: each entering has its own.
-        let number = self.entered.get();
-        self.entered.set(number + 1);
-        let skeleton = self.directory(&format!("root-{number}"))?;
-        sandbox::stage(&self.workshop.store, &self.workshop.builder, &skeleton, &room)
-            .map_err(|error| CommandError::environment("cannot lay out the root").caused_by(&error))
+        let skeleton = self.skeleton()?;
+        let mut staged = sandbox::stage(&self.workshop.store, &self.workshop.builder, &skeleton, &room)
+            .map_err(|error| failure::stage(&error))?;
+        streams(&mut staged.command);
+        let status = staged
+            .command
+            .status()
+            .map_err(|error| CommandError::environment("cannot start the builder").cause(error))?;
+        staged.leave().map_err(|error| failure::stage(&error))?;
+        for path in replica.map_or(Ok(Vec::new()), |replica| replica.bring_back()).map_err(not_copied)? {
+            let path = path.display();
+            self.ctx.ui.warning(format_args!("{path} was changed inside the root and outside: the latter is kept"));
+        }
+        match status.code() {
+            Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),
+            _ => Ok(status),
+        }
     }
 
-    /// A directory that lasts as long as this site.
-    fn directory(&self, name: &str) -> Result<PathBuf, CommandError> {
-        let path = self.scratch.path().join(name);
-        fs::create_dir_all(&path)
-            .map_err(|error| CommandError::environment(format_args!("cannot make {}", path.display())).cause(error))?;
+    /// What the root has besides its tree.
+    fn joined(&self) -> Result<Vec<Join>, CommandError> {
+        let join = |from: PathBuf, at: &str| -> Result<Join, CommandError> {
+            let at = RelPath::new(at).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
+            Ok(Join { from, at, writable: true })
+        };
+        let tmp = self.scratch.path().join("tmp");
+        make_directory(&tmp)?;
+        let sources = match self.way {
+            Way::Joined => self.project.clone(),
+            Way::Whole => self.stand_in(),
+        };
+        Ok(vec![
+            join(tmp, "tmp")?,
+            join(sources, layout::SRC)?,
+            join(self.build.clone(), &format!("{}/_build", layout::SRC))?,
+        ])
+    }
+
+    /// The copy of the project, where the project itself cannot be joined.
+    fn stand_in(&self) -> PathBuf {
+        self.home.join("src")
+    }
+
+    /// The root where it is staged whole: where the next Bactrian finds it if this one is killed.
+    fn whole_root(&self) -> PathBuf {
+        self.home.join("root")
+    }
+
+    /// An empty directory for the root to be staged in: each entering has its own.
+    fn skeleton(&self) -> Result<PathBuf, CommandError> {
+        let number = self.entered.get();
+        self.entered.set(number + 1);
+        let path = match self.way {
+            Way::Joined => self.scratch.path().join(format!("root-{number}")),
+            Way::Whole => self.whole_root(),
+        };
+        make_directory(&path)?;
         Ok(path)
     }
 }
@@ -196,6 +251,15 @@ fn resolve(
     }
     let universe = repositories::universe(means)?;
     Resolution::of_project(universe, own, release, targets).map(Some)
+}
+
+fn make_directory(path: &Path) -> Result<(), CommandError> {
+    fs::create_dir_all(path)
+        .map_err(|error| CommandError::environment(format_args!("cannot make {}", path.display())).cause(error))
+}
+
+fn not_copied(error: ReplicaError) -> CommandError {
+    CommandError::environment(format_args!("cannot copy {}", error.path.display())).cause(error.source)
 }
 
 /// What is run in a root.

@@ -154,7 +154,7 @@ fn explain(message: &Message<'_>) -> &'static str {
     match message {
         Message::Planned { .. } => "## `planned`\n\nA graph is to be made, of so many nodes.",
         Message::Started { .. } => {
-            "## `started`\n\nWork on a node begins. `kind` is `fetch`, `unpack`, `capture`, `compose` or `run`. `node` names it until it \
+            "## `started`\n\nWork on a node begins. `kind` is `fetch`, `unpack`, `capture` or `run`. `node` names it until it \
              is finished, within one `planned`."
         }
         Message::Progress { .. } => {

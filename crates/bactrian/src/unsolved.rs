@@ -88,9 +88,9 @@ fn hint(tree: &Unmet) -> Option<String> {
 
 fn unmet(tree: &Unmet, depth: usize, lines: &mut Vec<String>) {
     let requires = match &tree.who {
-        Who::Compiler => "the compiler must be",
-        Who::Request => "you asked for",
-        Who::Project => "the project has",
+        Who::Compiler(_) => "the compiler must be",
+        Who::Request(_) => "you asked for",
+        Who::Project(_) => "the project has",
         Who::Package { .. } => "",
     };
     let what = formula(&tree.what);
@@ -149,9 +149,9 @@ fn push(lines: &mut Vec<String>, depth: usize, line: &str) {
 
 fn who(who: &Who) -> String {
     match who {
-        Who::Compiler => "the choice of the compiler".to_owned(),
-        Who::Request => "what you asked for".to_owned(),
-        Who::Project => "the project".to_owned(),
+        Who::Compiler(_) => "the choice of the compiler".to_owned(),
+        Who::Request(_) => "what you asked for".to_owned(),
+        Who::Project(_) => "the project".to_owned(),
         Who::Package { name, versions, place: at } => match at {
             Place::Host => format!("{name} {} (on this machine)", list(versions)),
             Place::Target(_) => format!("{name} {}", list(versions)),

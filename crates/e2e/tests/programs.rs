@@ -108,3 +108,27 @@ fn both_releases_build_the_example() {
         assert!(printed.starts_with("cpu: riscv64\n"), "{printed}");
     }
 }
+
+#[test]
+fn compiler_libs_are_the_targets() {
+    let temp = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(temp.path().join(name), text).unwrap();
+    write("dune-project", "(lang dune 3.0)\n");
+    write("dune", "(executable (name reader) (libraries compiler-libs.common))\n");
+    write(
+        "reader.ml",
+        r#"let () =
+  let expression = Parse.expression (Lexing.from_string "fun x -> (x + 1) * 2") in
+  Format.printf "%s %d@.%a@.%a@." Config.architecture Sys.word_size Pprintast.expression expression
+    (Printast.expression 0) expression
+"#,
+    );
+    let project = temp.path().to_str().unwrap();
+    run_bactrian(&["build", "--target", "x86_64-linux-musl,aarch64-linux-musl", project]);
+    let program = |target: &str| temp.path().join("dist").join(target).join("reader");
+    let native = output(&mut Command::new(program("x86_64-linux-musl"))).unwrap();
+    let there = emulated("qemu-aarch64", &program("aarch64-linux-musl"));
+    let (head, tree) = native.split_once('\n').unwrap();
+    assert!(head == "amd64 64" && tree.starts_with("fun x -> (x + 1) * 2\n") && tree.contains("Pexp_"), "{native}");
+    assert_eq!(there.split_once('\n'), Some(("arm64 64", tree)));
+}

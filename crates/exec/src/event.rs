@@ -10,7 +10,8 @@ use action::graph::NodeId;
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// How many nodes the goals need; the first event of a run.
+    /// How many nodes the goals need; the first event of a run. Trees that are only put together of others are no work, and
+    /// neither counted nor told of.
     Planned {
         /// Nodes to be made or found.
         nodes: usize,
@@ -62,8 +63,6 @@ pub enum Kind {
     Unpack,
     /// Capturing tools of this machine.
     Capture,
-    /// Putting files and trees together.
-    Compose,
     /// Running an action.
     Run,
 }

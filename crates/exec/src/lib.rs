@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod local;
 pub mod process;
 pub mod remote;
+pub mod replica;
 pub mod sandbox;
 pub mod store;
 pub mod unpack;

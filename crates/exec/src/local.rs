@@ -109,14 +109,15 @@ impl LocalExecutor<'_> {
             terminal: false,
             arguments: action.command.arguments.iter().map(Into::into).collect(),
         };
-        let mut command = sandbox::stage(self.store, self.builder, &root, &room)?;
+        let mut staged = sandbox::stage(self.store, self.builder, &root, &room)?;
         let logs = [scratch.path().join("stdout"), scratch.path().join("stderr")];
         let log = |path: &Path| File::create(path).map_err(io_error(path));
-        command.stdin(Stdio::null()).stdout(log(&logs[0])?).stderr(log(&logs[1])?);
+        staged.command.stdin(Stdio::null()).stdout(log(&logs[0])?).stderr(log(&logs[1])?);
         let begun = Instant::now();
-        let child = command.spawn().map_err(io_error(self.builder))?;
+        let child = staged.command.spawn().map_err(io_error(self.builder))?;
         let status = self.wait(child, action.timeout)?;
         let wall = begun.elapsed();
+        staged.leave()?;
         let stdout = self.store.put_file(&logs[0])?;
         let stderr = self.store.put_file(&logs[1])?;
         let outcome = |status, output| Outcome { status, place: Place::Local, output, stdout, stderr, wall };

@@ -1,8 +1,15 @@
 //! Entering a tree: a process whose `/` is an input root, on this machine.
 //!
 //! A root is staged as a small skeleton on disk plus read-only mounts of the store's checkouts, so entering costs the
-//! same for a small tree and for a compiler of twenty thousand files. The namespaces themselves are the `builder`'s
-//! (`bactrian-builder enter`): there is one implementation of them, and it is not here.
+//! same for a small tree and for a compiler of twenty thousand files. Where nothing can be mounted it is staged whole
+//! ([`Way`]). The namespaces themselves are the `builder`'s (`bactrian-builder enter`): there is one implementation of
+//! them, and it is not here.
+
+mod staged;
+mod way;
+
+pub use staged::{Staged, recover};
+pub use way::{NoWay, Way, probe, way};
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -46,7 +53,7 @@ pub struct Join {
     pub from: PathBuf,
     /// Where it is inside.
     pub at: RelPath,
-    /// Whether it may be written to.
+    /// Whether it may be written to. Nothing guards what may not, where the root is staged whole.
     pub writable: bool,
 }
 
@@ -75,27 +82,40 @@ pub const EXIT_NO_ROOT: i32 = 90;
 /// Exit code of the builder if it could not read or write.
 pub const EXIT_IO: i32 = 92;
 
-/// Stages `room` under `skeleton`, an empty directory, and returns the process that enters it, not yet started.
-/// `builder` is the builder program on this machine.
+/// Stages `room` under `skeleton`, an empty directory, and returns the process that enters it, not yet started. What is
+/// joined must lie on the store's file system where the root is staged whole, and is back in its place once the returned
+/// value is gone. `builder` is the builder program on this machine.
 ///
 /// # Errors
 /// If the store lacks a part of the tree, or the skeleton cannot be written.
-pub fn stage(store: &Store, builder: &Path, skeleton: &Path, room: &Room<'_>) -> Result<Command, StageError> {
-    let mut mounts = Vec::new();
-    stage_level(store, room, room.root, &RelPath::root(), skeleton, &mut mounts)?;
+pub fn stage<'s>(store: &'s Store, builder: &Path, skeleton: &Path, room: &Room<'_>) -> Result<Staged<'s>, StageError> {
     let mut command = Command::new(builder);
     command.env_clear().envs(&room.environment).arg("enter").arg(skeleton);
-    for (from, at) in &mounts {
-        command.arg("--ro").arg(from).arg(format!("/{}", at.as_str()));
-    }
-    for join in &room.joined {
-        command.arg(if join.writable { "--rw" } else { "--ro" }).arg(&join.from).arg(format!("/{}", join.at.as_str()));
-    }
     if room.terminal {
         command.arg("--terminal");
     }
-    command.args(["--cwd", &room.cwd, "--"]).args(&room.arguments);
-    Ok(command)
+    command.args(["--cwd", &room.cwd]);
+    match way(store, builder) {
+        Way::Joined => {
+            let mut mounts = Vec::new();
+            stage_level(store, room, room.root, &RelPath::root(), skeleton, &mut mounts)?;
+            for (from, at) in &mounts {
+                command.arg("--ro").arg(from).arg(format!("/{}", at.as_str()));
+            }
+            for join in &room.joined {
+                let kind = if join.writable { "--rw" } else { "--ro" };
+                command.arg(kind).arg(&join.from).arg(format!("/{}", join.at.as_str()));
+            }
+            command.arg("--").args(&room.arguments);
+            Ok(Staged::joined(store, command))
+        }
+        Way::Whole => {
+            command.args(["--mode", "chroot", "--"]).args(&room.arguments);
+            store.lay_out(room.root, skeleton)?;
+            staged::stand_in_for_proc(skeleton)?;
+            Staged::whole(store, command, skeleton, &room.joined)
+        }
+    }
 }
 
 fn stage_level(

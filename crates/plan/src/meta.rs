@@ -33,6 +33,8 @@ const LIBRARIES: &[Library] = &[
     name("stdlib", "", &[]),
     // findlib's own, for programs that still ask for it.
     name("bytes", "", &[]),
+    // dune's own, for programs that still ask for what is a package of its own.
+    name("dune", "", &[name("configurator", "dune-configurator", &[])]),
     library("unix", "", "unix"),
     library("str", "", "str"),
     library("dynlink", "", "dynlink"),
@@ -68,8 +70,8 @@ pub enum World {
 pub fn metas(version: &str, world: World) -> Vec<(String, String)> {
     let meta = |library: &Library| {
         let mut text = String::new();
-        // These two are the directory itself.
-        let directory = if ["stdlib", "bytes"].contains(&library.name) { "" } else { library.name };
+        // These are the directory itself.
+        let directory = if ["stdlib", "bytes", "dune"].contains(&library.name) { "" } else { library.name };
         line(&mut text, 0, "directory", &format!("+{directory}"));
         describe(&mut text, 0, library, (version, world));
         (format!("{}/META", library.name), text)

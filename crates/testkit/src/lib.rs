@@ -107,3 +107,32 @@ pub fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+/// Makes the empty directory `to` a store with everything that has been made in [`store`], of hard links: what is done
+/// to it leaves the other alone. `to` must be on the same file system.
+///
+/// # Errors
+/// If something cannot be read or linked.
+pub fn link_store(to: &Path) -> std::io::Result<()> {
+    let from = store();
+    // What names others before what it names: another process may be adding to them.
+    for area in ["ac", "memo", "cas"] {
+        link_tree(&from.join(area), &to.join(area))?;
+    }
+    // The rest, locks above all, is made by whoever opens it.
+    Ok(())
+}
+
+fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            link_tree(&entry.path(), &to)?;
+        } else {
+            std::fs::hard_link(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}

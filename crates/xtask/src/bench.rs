@@ -2,8 +2,11 @@
 //!
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
+//! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
+
+mod store;
 
 use std::fs;
 use std::path::Path;
@@ -26,6 +29,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"toolchain") {
         toolchain()?;
+    }
+    if all || names.contains(&"store") {
+        store::run()?;
     }
     Ok(())
 }

@@ -18,9 +18,9 @@ use exec::fetch::config::registry_environment;
 use exec::fetch::{FetchConfig, Fetcher, Mirror};
 use exec::store::Store;
 use plan::clib::Library;
-use plan::world::World;
 use plan::planner::Planner;
 use plan::target::{Machine, Runner, Target};
+use plan::world::World;
 use testkit::output;
 
 /// What each library's program is, and what it must print.

@@ -116,10 +116,12 @@ pub(super) const TOOLCHAIN_BUILD_EXAMPLES: &str = "\
 Examples:
   bactrian toolchain build --target aarch64-linux-musl,x86_64-linux-gnu.2.28";
 
-pub(super) const STORE_GC: &str = "Delete from the store what was not used for long";
+pub(super) const STORE_GC: &str = "Delete from the store what nothing needs any more";
 pub(super) const STORE_GC_EXAMPLES: &str = "\
-What is deleted is made or fetched again when it is needed.
+Without a limit: what no result refers to, such as toolchains after `toolchain remove`. With one, also what was not used
+for longest. What is deleted is made or fetched again when it is needed.
 
 Examples:
+  bactrian store gc
   bactrian store gc --max-size 10G
   bactrian store gc --max-age 30d";

@@ -73,13 +73,13 @@ pub(crate) fn build(
 /// Runs dune inside; what it prints is shown as it prints it.
 fn dune(site: &Site<'_>, arguments: &[String]) -> Result<(), CommandError> {
     let arguments = std::iter::once("/host/bin/dune".into()).chain(arguments.iter().map(Into::into)).collect();
-    let mut command = site.command(Inside { arguments, terminal: false, environment: Vec::new() })?;
-    // Standard output is for results.
-    command.stdin(std::process::Stdio::null()).stdout(io::stderr());
-    let status = command.status().map_err(|error| CommandError::environment("cannot start dune").cause(error))?;
+    let inside = Inside { arguments, terminal: false, environment: Vec::new() };
+    let status = site.run(inside, |command| {
+        // Standard output is for results.
+        command.stdin(std::process::Stdio::null()).stdout(io::stderr());
+    })?;
     match status.code() {
         Some(0) => Ok(()),
-        Some(exec::sandbox::EXIT_NO_ROOT) => Err(crate::failure::no_root("see the line above")),
         Some(code) => Err(CommandError::build(format_args!("dune failed with exit code {code}"))),
         None => Err(CommandError::build(format_args!("dune was ended: {status}"))),
     }

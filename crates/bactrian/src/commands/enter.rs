@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
-use std::process::Command;
 
 use action::command::Action;
 use action::path::RelPath;
@@ -47,7 +46,8 @@ fn inside(
     let workshop = Workshop::open(ctx, means)?;
     let site = Site::open(ctx, &workshop, means, directory, (&[target], compiler_libs))?;
     let environment = environment(ctx, target);
-    start(site.command(Inside { terminal: arguments == shell_line(), arguments, environment })?)
+    let status = site.run(Inside { terminal: arguments == shell_line(), arguments, environment }, |_| ())?;
+    Ok(Exit::of_program(status))
 }
 
 /// What tells make and its like of the target.
@@ -99,15 +99,12 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
         arguments: shell_line(),
     };
     let scratch = workshop.store.scratch().map_err(told)?;
-    let command = sandbox::stage(&workshop.store, &workshop.builder, scratch.path(), &room)
-        .map_err(|error| CommandError::environment("cannot lay out the root").caused_by(&error))?;
-    ctx.ui.note("the recipe is /bactrian/recipe; `/bactrian/builder build` runs it again");
-    start(command)
-}
-
-fn start(mut command: Command) -> Result<Exit, CommandError> {
+    let mut staged = sandbox::stage(&workshop.store, &workshop.builder, scratch.path(), &room)
+        .map_err(|error| failure::stage(&error))?;
+    ctx.ui.note("the recipe is /bactrian/recipe; `cd / && bactrian/builder build` runs it again");
     let status =
-        command.status().map_err(|error| CommandError::environment("cannot start the builder").cause(error))?;
+        staged.command.status().map_err(|error| CommandError::environment("cannot start the builder").cause(error))?;
+    staged.leave().map_err(|error| failure::stage(&error))?;
     match status.code() {
         Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),
         _ => Ok(Exit::of_program(status)),

@@ -1,6 +1,6 @@
 //! Where a run stands, and the lines that say so. Pure: time comes from outside.
 //!
-//! A line is told for what took work; what was in the store, or is only put together, is told to `--verbose` alone and
+//! A line is told for what took work; what was in the store, or is only unpacked, is told to `--verbose` alone and
 //! counted in the summary.
 
 use std::collections::BTreeMap;
@@ -181,7 +181,7 @@ const fn is_detail(kind: Kind, end: End) -> bool {
     match end {
         End::Failed => false,
         End::Cached | End::Skipped => true,
-        End::Made | End::Downloaded | End::MadeRemotely => matches!(kind, Kind::Compose | Kind::Unpack),
+        End::Made | End::Downloaded | End::MadeRemotely => matches!(kind, Kind::Unpack),
     }
 }
 

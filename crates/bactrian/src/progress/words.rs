@@ -10,7 +10,6 @@ pub(super) const fn doing(kind: Kind) -> &'static str {
         Kind::Fetch => "fetching",
         Kind::Unpack => "unpacking",
         Kind::Capture => "capturing",
-        Kind::Compose => "composing",
         Kind::Run => "making",
     }
 }
@@ -26,7 +25,6 @@ pub(super) const fn done(kind: Kind, end: End) -> &'static str {
         (End::Made, Kind::Fetch) => "fetched",
         (End::Made, Kind::Unpack) => "unpacked",
         (End::Made, Kind::Capture) => "captured",
-        (End::Made, Kind::Compose) => "composed",
         (End::Made, Kind::Run) => "made",
     }
 }
@@ -55,7 +53,6 @@ const fn wire_kind(kind: Kind) -> &'static str {
         Kind::Fetch => "fetch",
         Kind::Unpack => "unpack",
         Kind::Capture => "capture",
-        Kind::Compose => "compose",
         Kind::Run => "run",
     }
 }

@@ -9,10 +9,6 @@ pub(super) fn store_work(args: args::Store) -> Result<StoreWork, CommandError> {
     match args {
         args::Store::Stats => Ok(StoreWork::Stats),
         args::Store::Verify { repair } => Ok(StoreWork::Verify { repair }),
-        args::Store::Gc { max_size: None, max_age: None } => Err(CommandError::usage("there is no limit to keep to")
-            .hint(
-                "say how much may be left, `--max-size 10G`, or for how long what is not used is kept, `--max-age 30d`",
-            )),
         args::Store::Gc { max_size, max_age } => Ok(StoreWork::Gc {
             max_bytes: quantity("--max-size", max_size, text::parse_size)?,
             max_age: quantity("--max-age", max_age, text::parse_age)?,

@@ -168,7 +168,6 @@ fn what_makes_no_sense() {
         ),
         ("build -t x86_64-linux-musl --ocaml 5", &[], "", "--ocaml: `5` is not a version of OCaml of the form 5.3.0"),
         ("run", &[], "targets = ['x86_64-linux-musl', 'aarch64-linux-musl']", "this takes one target, and there are 2"),
-        ("store gc", &[], "", "there is no limit to keep to"),
         ("store gc --max-size much", &[], "", "`--max-size much`: `much` does not begin with a whole number"),
     ] {
         let error = settle(line, variables, toml).unwrap_err();

@@ -54,17 +54,12 @@ impl Engine<'_> {
                 stack.extend(node.dependencies());
             }
         }
-        self.sink.event(Event::Planned { nodes: wanted.iter().filter(|wanted| **wanted).count() });
-        for (id, node) in graph.iter() {
-            if wanted.get(id.index()) == Some(&true) && missing.get(id.index()) == Some(&false) {
-                self.sink.event(Event::Finished {
-                    node: id,
-                    kind: kind(node),
-                    label: label(graph, node),
-                    end: End::Cached,
-                    wall: Duration::ZERO,
-                });
-            }
+        let work = graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true));
+        let work: Vec<_> = work.filter_map(|(id, node)| Some((id, node, kind(node)?))).collect();
+        self.sink.event(Event::Planned { nodes: work.len() });
+        for (id, node, kind) in work.into_iter().filter(|(id, ..)| missing.get(id.index()) == Some(&false)) {
+            let (label, end) = (label(graph, node), End::Cached);
+            self.sink.event(Event::Finished { node: id, kind, label, end, wall: Duration::ZERO });
         }
         Ok(missing)
     }
@@ -209,14 +204,14 @@ pub(super) fn unpack_key(sha256: &[u8; 32], unpack: &Unpack) -> Vec<u8> {
     key
 }
 
-/// What kind of work a node is.
-pub(super) fn kind(node: &Node) -> Kind {
+/// What kind of work a node is; none if it only puts files and trees together.
+pub(super) fn kind(node: &Node) -> Option<Kind> {
     match node {
-        Node::Fetch(_) => Kind::Fetch,
-        Node::Unpack(_) => Kind::Unpack,
-        Node::Base(_) => Kind::Capture,
-        Node::Literal(_) | Node::Compose(_) => Kind::Compose,
-        Node::Run(_) => Kind::Run,
+        Node::Fetch(_) => Some(Kind::Fetch),
+        Node::Unpack(_) => Some(Kind::Unpack),
+        Node::Base(_) => Some(Kind::Capture),
+        Node::Literal(_) | Node::Compose(_) => None,
+        Node::Run(_) => Some(Kind::Run),
     }
 }
 

@@ -111,12 +111,16 @@ impl Engine<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(fail(NodeError::Stopped));
         }
-        self.sink.event(Event::Started { node: id, kind, label: label.clone() });
+        if let Some(kind) = kind {
+            self.sink.event(Event::Started { node: id, kind, label: label.clone() });
+        }
         let begun = Instant::now();
         let made = self.make(graph, id, node, state);
         let made = made.and_then(|(value, end)| Ok((self.inspected(id, node, value)?, end)));
         let end = made.as_ref().map_or(End::Failed, |(_, end)| *end);
-        self.sink.event(Event::Finished { node: id, kind, label: label.clone(), end, wall: begun.elapsed() });
+        if let Some(kind) = kind {
+            self.sink.event(Event::Finished { node: id, kind, label: label.clone(), end, wall: begun.elapsed() });
+        }
         let (value, _) = made.map_err(fail)?;
         state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
         Ok(())

@@ -42,6 +42,15 @@ impl Store {
     /// Makes the directory `path` with the contents of `digest`.
     fn fill(&self, digest: DirDigest, path: &Path) -> Result<()> {
         fs::DirBuilder::new().mode(MODE).create(path).at(path)?;
+        self.lay_out(digest, path)
+    }
+
+    /// Lays the contents of `digest` out in the empty directory `path`, as in a checkout but for one use: directories are
+    /// its owner's to change, files still are the store's own and only to be read or replaced.
+    ///
+    /// # Errors
+    /// If an object of the tree is missing or corrupt, or something cannot be written.
+    pub fn lay_out(&self, digest: DirDigest, path: &Path) -> Result<()> {
         for (name, entry) in self.shared_directory(digest)?.iter() {
             let path = path.join(name);
             match entry {

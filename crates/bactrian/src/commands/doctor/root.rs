@@ -1,17 +1,13 @@
-//! The check that matters most: can an action have its own `/` here? It is tried, with an action that does nothing.
+//! The check that matters most: can a process have its own `/` here? It is tried, as every action does it.
 //!
 //! Only if that fails is it looked up which kernel setting is likely to forbid it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use builder::{BUILDER_PATH, RECIPE_PATH, Recipe};
 use exec::builder_image::BUILDER;
-use exec::process::{Environment, Invocation, Limits, run};
-use exec::store::Store;
+use exec::sandbox::{NoWay, Way, probe};
+use exec::store::{Store, StoreError};
 
 use super::{Check, Place, Status};
 
@@ -26,46 +22,38 @@ const SETTINGS: [(&str, &str, &str); 3] = [
 
 pub(super) fn check(place: &Place<'_>, store: &Store) -> Check {
     match attempt(store) {
-        Ok(()) => Check::new(Status::Ok, NAME, "an action ran in a root of its own"),
-        Err(why) => explain(place, &why),
+        Ok(Way::Joined) => Check::new(Status::Ok, NAME, "in namespaces of their own"),
+        Ok(Way::Whole) => weak(place),
+        Err(NoWay::Forbidden { message }) => explain(place, &message),
+        Err(NoWay::Stage(error)) => Check::new(Status::Fail, NAME, words(&error)),
     }
 }
 
-/// Runs an empty recipe as every action is run. Says why it could not.
-fn attempt(store: &Store) -> Result<(), String> {
-    let scratch = store.scratch().map_err(|error| error.to_string())?;
-    let root = scratch.path();
-    let told = |path: &Path| {
-        let path = path.to_owned();
-        move |error: std::io::Error| format!("{}: {error}", path.display())
-    };
-    let program = root.join(BUILDER_PATH);
-    let recipe = root.join(RECIPE_PATH.trim_start_matches('/'));
-    for directory in [program.parent(), recipe.parent()].into_iter().flatten() {
-        fs::create_dir_all(directory).map_err(told(directory))?;
-    }
-    fs::write(&program, BUILDER).map_err(told(&program))?;
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).map_err(told(&program))?;
-    fs::write(&recipe, Recipe::default().encode()).map_err(told(&recipe))?;
-    let invocation = Invocation {
-        program: &program,
-        arguments: vec!["build".into()],
-        directory: root,
-        environment: &Environment::default(),
-        output: None,
-    };
-    let limits = Limits { stop: &AtomicBool::new(false), time: Duration::from_secs(30), tick: &|| () };
-    let finished = run(invocation, &limits).map_err(|error| error.to_string())?;
-    if finished.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&finished.stderr).trim().trim_start_matches("bactrian-builder: ").to_owned();
-    Err(if said.is_empty() { finished.status.to_string() } else { said })
+fn attempt(store: &Store) -> Result<Way, NoWay> {
+    let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true));
+    probe(store, &builder.map_err(|error: StoreError| NoWay::Stage(error.into()))?)
+}
+
+/// An error with its causes, in one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// It works, but not as well as it could.
+fn weak(place: &Place<'_>) -> Check {
+    let found = "by chroot alone: commands see this machine's network, host name and process numbers, have no /proc, and \
+                 could write to their inputs";
+    advise(place, Check::new(Status::Warn, NAME, found))
 }
 
 /// A failed attempt, with the setting that is to blame if one is.
 pub(super) fn explain(place: &Place<'_>, why: &str) -> Check {
-    let check = Check::new(Status::Fail, NAME, why);
+    advise(place, Check::new(Status::Fail, NAME, why))
+}
+
+/// Adds what allows namespaces.
+fn advise(place: &Place<'_>, check: Check) -> Check {
     let read = |name: &str| fs::read_to_string(file(&place.sysctl, name)).ok();
     let forbids =
         |(name, forbidden, _): &&(&str, &str, &str)| read(name).is_some_and(|value| value.trim() == *forbidden);
