@@ -18,6 +18,7 @@ use opam::name::PackageName;
 use opam::syntax::RelOp;
 use opam::universe::{Universe, UniverseBuilder};
 use opam::version::Version;
+use solve::lock::Lock;
 use solve::request::{Environment, Request, Root, Worlds};
 use solve::solution::{Role, Solution};
 use solve::tools::Tools;
@@ -130,4 +131,27 @@ fn every_package_is_decided() {
             assert!(explanation.tree.is_some(), "{package}");
         }
     }
+}
+
+#[test]
+fn a_lock_for_several_targets() {
+    let Some(universe) = corpus() else { return };
+    let tools = Tools::standard();
+    let mut request = request("5.3.0", list("ci-roots.txt").iter().map(|package| exact(package)).collect());
+    let mut windows = linux("x86_64");
+    windows.0.extend([("os", "win32"), ("os-distribution", "")].map(|(key, value)| (key.to_owned(), value.to_owned())));
+    request.worlds.targets.push(("x86_64-windows-gnu".to_owned(), windows));
+    let lock = Lock::new(&universe, &request, solve(&universe, &tools, &request).unwrap());
+    let text = lock.to_string();
+    assert_eq!(Lock::parse(&text).unwrap(), lock);
+    assert_eq!(lock.check(&request, &tools), Ok(()));
+    assert_eq!(lock.versions().len(), list("ci-closure.txt").len());
+    // What is built has a source; what is not is provided, stands for something of the system, or is empty upstream.
+    let astring = &lock.pins[&PackageName::new("astring").unwrap()];
+    assert!(astring.source.as_ref().is_some_and(|source| !source.checksums.is_empty()));
+    // Solving again with the lock's versions favoured is the same lock.
+    request.favoured = lock.versions();
+    let again = Lock::new(&universe, &request, solve(&universe, &tools, &request).unwrap());
+    assert_eq!(again.to_string(), text);
+    eprintln!("{} bytes of lock, {} packages", text.len(), lock.pins.len());
 }
