@@ -85,6 +85,10 @@ pub(crate) enum Command {
     Build(Build),
     #[command(about = help::INSTALL, after_long_help = help::INSTALL_EXAMPLES)]
     Install(Install),
+    #[command(about = help::LOCK, after_long_help = help::LOCK_EXAMPLES)]
+    Lock(Lock),
+    #[command(about = help::UPDATE, after_long_help = help::UPDATE_EXAMPLES)]
+    Update(Update),
     /// The packages that are needed, and what needs them
     Tree(Subject),
     /// What a package is needed for
@@ -144,6 +148,9 @@ pub(crate) struct Means {
     /// A directory or URL with archives by checksum, asked first; may be repeated [env: BACTRIAN_MIRROR]
     #[arg(long = "mirror", value_name = "DIR|URL")]
     pub(crate) mirrors: Vec<OsString>,
+    /// Fail if bactrian.lock does not fit the project, instead of renewing it [env: BACTRIAN_LOCKED]
+    #[arg(long)]
+    pub(crate) locked: bool,
     /// Use no network: what is not in the store or a directory is missing [env: BACTRIAN_OFFLINE]
     #[arg(long)]
     pub(crate) offline: bool,
@@ -176,6 +183,29 @@ pub(crate) struct Install {
     /// Where the packages' files are put, in a directory per target
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "dist")]
     pub(crate) output: PathBuf,
+}
+
+/// `bactrian lock`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Lock {
+    /// The project's directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) making: Making,
+}
+
+/// `bactrian update`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Update {
+    /// The packages to take newer versions of; all if none is named
+    #[arg(value_name = "PKG")]
+    pub(crate) packages: Vec<String>,
+    /// The project's directory
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) project: PathBuf,
+    #[command(flatten)]
+    pub(crate) making: Making,
 }
 
 /// What packages are chosen for: `bactrian tree`, `check`.
@@ -343,7 +373,6 @@ mod tests {
             "exec --target t",
             "build -v -q",
             "shell --failed 1 --target t",
-            "lock",
             "build --sealed",
         ] {
             assert!(Args::try_parse_from(split(bad)).is_err(), "{bad}");

@@ -11,6 +11,7 @@ mod enter;
 mod fit;
 mod inspect;
 pub(crate) mod install;
+mod lock;
 mod man;
 mod run;
 mod store;
@@ -72,6 +73,7 @@ fn dispatch(ctx: &Context<'_>, command: settings::Command) -> Result<Exit, Comma
     match command {
         Command::Build(build) => build::run(ctx, &build),
         Command::Install(install) => install::run(ctx, &install),
+        Command::Lock(locking) => lock::run(ctx, &locking),
         Command::Tree(subject) => tree::tree(ctx, &subject),
         Command::Why(why) => tree::why(ctx, &why),
         Command::Check(subject) => tree::check(ctx, &subject),

@@ -33,6 +33,8 @@ variables! {
         "Opam repositories, directories or URLs, separated by commas; a package of an earlier one hides those of later ones.";
     BACTRIAN_MIRROR Some("--mirror") =>
         "Archive mirrors, directories or URLs, separated by commas; asked in this order before any other origin.";
+    BACTRIAN_LOCKED Some("--locked") =>
+        "`1`, `true` or `yes`: fail if `bactrian.lock` does not fit the project, instead of renewing it.";
     BACTRIAN_OFFLINE Some("--offline") =>
         "`1`, `true` or `yes`: use no network. `0`, `false` or `no`: use it even if `bactrian.toml` says otherwise.";
     BACTRIAN_JOBS Some("--jobs") => "How many processes may work at once; a positive number.";

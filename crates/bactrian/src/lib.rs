@@ -15,6 +15,7 @@ mod error;
 mod exit;
 mod failure;
 mod leaks;
+mod lockfile;
 mod manifest;
 mod messages;
 mod panics;

@@ -26,6 +26,10 @@ pub(crate) enum Message<'m> {
     Target(Target<'m>),
     /// A program that `build` delivered: its name, and the file.
     Program { target: &'m str, name: &'m str, file: &'m str },
+    /// The project's lock; whether it was written just now.
+    Lock { file: &'m str, written: bool },
+    /// A package of which the lock has another version now; null if it has none.
+    Change { name: &'m str, before: Option<&'m str>, now: Option<&'m str> },
     /// A line of `tree`: a package below the one that needs it. `role` is one of host, target; what a repeated one needs was
     /// told before.
     Node { depth: usize, name: &'m str, version: &'m str, role: &'static str, repeated: bool },

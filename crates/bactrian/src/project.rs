@@ -15,7 +15,6 @@ use exec::replica::{Replica, ReplicaError};
 use exec::sandbox::{self, Join, Room, Way};
 use exec::store::{Guard, Scratch};
 use plan::layout;
-use plan::ocaml::Release;
 use plan::project::ProjectRoot;
 use plan::target::Target;
 use solve::tools::Tools;
@@ -23,8 +22,8 @@ use solve::tools::Tools;
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::failure;
+use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
-use crate::repositories;
 use crate::resolution::Resolution;
 use crate::settings::Means;
 use crate::workshop::{Workshop, release};
@@ -127,8 +126,8 @@ impl<'w> Site<'w> {
         wanted: (&[Target], bool),
     ) -> Result<Self, CommandError> {
         let (targets, compiler_libs) = wanted;
-        let release = release(means)?;
-        let resolution = resolve(project, means, release, targets)?;
+        let resolution = resolve(ctx, project, means, targets)?;
+        let release = resolution.as_ref().map_or_else(|| release(means), |resolution| Ok(resolution.release))?;
         let compiler_libs = compiler_libs || resolution.is_some();
         let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
         let report = workshop.root(&root, resolution.as_ref())?;
@@ -240,17 +239,20 @@ impl<'w> Site<'w> {
 
 /// The packages that the project needs, if it needs any that the toolchain does not bring.
 fn resolve(
+    ctx: &Context<'_>,
     project: &Path,
     means: &Means,
-    release: Release,
     targets: &[Target],
 ) -> Result<Option<Resolution>, CommandError> {
     let own = manifest::packages(project)?;
     if !manifest::need_packages(&own, &Tools::standard()) {
         return Ok(None);
     }
-    let universe = repositories::universe(means)?;
-    Resolution::of_project(universe, own, release, targets).map(Some)
+    let renewed = LockFile::read(project)?.resolve(ctx, &own, (targets, means), &Renewal::Never)?;
+    if renewed.written {
+        ctx.ui.note(format_args!("wrote {}", renewed.path.display()));
+    }
+    Ok(Some(renewed.resolution))
 }
 
 fn make_directory(path: &Path) -> Result<(), CommandError> {

@@ -168,6 +168,12 @@ fn explain(message: &Message<'_>) -> &'static str {
         Message::Program { .. } => {
             "## `program`\n\nA program that `bactrian build` or `bactrian install` delivered, and where."
         }
+        Message::Lock { .. } => {
+            "## `lock`\n\nThe project's lock, of `bactrian lock` and `bactrian update`; whether it was written just now."
+        }
+        Message::Change { .. } => {
+            "## `change`\n\nA package of which the lock has another version than before; `null` if there is or was none."
+        }
         Message::Node { .. } => {
             "## `node`\n\nA line of `bactrian tree`: a package below the one that needs it, which is the last one before it of a smaller \
              `depth`. `role` is `host` or `target`. What a `repeated` one needs was told before."

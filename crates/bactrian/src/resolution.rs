@@ -14,14 +14,16 @@ use plan::ocaml::Release;
 use plan::quirk::Quirks;
 use plan::target::Target;
 use plan::world::World;
-use solve::request::{Environment, LocalPackage, Request, Root, Worlds};
+use solve::request::{Environment, Request, Root, Worlds};
 use solve::solution::Solution;
 use solve::tools::Tools;
 
+use crate::commands::Context;
 use crate::error::CommandError;
+use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::repositories;
-use crate::settings::{Asked, Subject, Wanted};
+use crate::settings::{Asked, Means, Subject, Wanted};
 use crate::unsolved;
 use crate::workshop::release;
 
@@ -35,12 +37,22 @@ pub(crate) struct Resolution {
 }
 
 impl Resolution {
+    /// A choice that has been made.
+    pub(crate) fn new(
+        universe: Universe,
+        solution: Solution,
+        release: Release,
+        targets: &[Target],
+    ) -> Result<Self, CommandError> {
+        let quirks =
+            Quirks::embedded().map_err(|error| CommandError::bug("the table of quirks is wrong").caused_by(&error))?;
+        Ok(Self { universe, solution, quirks, release, targets: targets.to_vec() })
+    }
+
     /// Chooses packages for whatever was asked.
-    pub(crate) fn of(subject: &Subject) -> Result<Self, CommandError> {
-        let release = release(&subject.means)?;
-        let universe = repositories::universe(&subject.means)?;
+    pub(crate) fn of(ctx: &Context<'_>, subject: &Subject) -> Result<Self, CommandError> {
         match &subject.asked {
-            Asked::Packages(packages) => Self::of_packages(universe, packages, release, &subject.targets),
+            Asked::Packages(packages) => Self::of_packages(packages, &subject.targets, &subject.means),
             Asked::Project(directory) => {
                 let own = manifest::packages(directory)?;
                 if own.is_empty() {
@@ -48,18 +60,15 @@ impl Resolution {
                     return Err(CommandError::usage(format_args!("{shown} describes no package"))
                         .hint("give a project's directory, or packages with --package"));
                 }
-                Self::of_project(universe, own, release, &subject.targets)
+                let file = LockFile::read(directory)?;
+                Ok(file.resolve(ctx, &own, (&subject.targets, &subject.means), &Renewal::Never)?.resolution)
             }
         }
     }
 
     /// Chooses packages for `wanted`.
-    pub(crate) fn of_packages(
-        universe: Universe,
-        wanted: &[Wanted],
-        release: Release,
-        targets: &[Target],
-    ) -> Result<Self, CommandError> {
+    pub(crate) fn of_packages(wanted: &[Wanted], targets: &[Target], means: &Means) -> Result<Self, CommandError> {
+        let universe = repositories::universe(means)?;
         let mut roots = Vec::new();
         for package in wanted {
             unsolved::check_exists(&universe, package)?;
@@ -67,32 +76,9 @@ impl Resolution {
             let versions = package.version.as_ref().map_or(Formula::True, |version| Formula::Atom(bound(version)));
             roots.push(Root { name: package.name.clone(), versions });
         }
-        let request = request(roots, release, targets)?;
-        Self::solve(universe, &request, release, targets)
-    }
-
-    /// Chooses what a project's own packages need.
-    pub(crate) fn of_project(
-        universe: Universe,
-        project: Vec<LocalPackage>,
-        release: Release,
-        targets: &[Target],
-    ) -> Result<Self, CommandError> {
-        let request = Request { project, ..request(Vec::new(), release, targets)? };
-        Self::solve(universe, &request, release, targets)
-    }
-
-    fn solve(
-        universe: Universe,
-        request: &Request,
-        release: Release,
-        targets: &[Target],
-    ) -> Result<Self, CommandError> {
-        let solution =
-            solve::solve(&universe, &Tools::standard(), request).map_err(|failure| unsolved::tell(&failure))?;
-        let quirks =
-            Quirks::embedded().map_err(|error| CommandError::bug("the table of quirks is wrong").caused_by(&error))?;
-        Ok(Self { universe, solution, quirks, release, targets: targets.to_vec() })
+        let of_release = |release| request(roots.clone(), release, targets);
+        let (_, solution, release) = solve_with_releases(&universe, means, of_release)?;
+        Self::new(universe, solution, release, targets)
     }
 
     /// What is planned of it.
@@ -107,7 +93,42 @@ impl Resolution {
     }
 }
 
-fn request(roots: Vec<Root>, release: Release, targets: &[Target]) -> Result<Request, CommandError> {
+/// The release that settings ask for, if they do.
+pub(crate) fn asked_release(means: &Means) -> Result<Option<Release>, CommandError> {
+    means.ocaml.map(|_| release(means)).transpose()
+}
+
+/// The release with this version.
+pub(crate) fn known_release(version: &Version) -> Result<Release, CommandError> {
+    version.as_str().parse().map_err(|error| {
+        CommandError::usage(error).hint("`bactrian lock` chooses packages for an OCaml that can be built")
+    })
+}
+
+/// Chooses with the release that settings ask for; without one, with the newest with which a choice is possible. If there
+/// is none, the reason told is the newest one's.
+pub(crate) fn solve_with_releases(
+    universe: &Universe,
+    means: &Means,
+    request: impl Fn(Release) -> Result<Request, CommandError>,
+) -> Result<(Request, Solution, Release), CommandError> {
+    let tools = Tools::standard();
+    let solve = |release| -> Result<_, CommandError> {
+        let request = request(release)?;
+        let solution = solve::solve(universe, &tools, &request).map_err(|failure| unsolved::tell(&failure))?;
+        Ok((request, solution, release))
+    };
+    if let Some(release) = asked_release(means)? {
+        return solve(release);
+    }
+    let newest = solve(Release::default());
+    let Err(reason) = newest else { return newest };
+    let older = Release::ALL.into_iter().rev().filter(|release| *release != Release::default());
+    older.filter_map(|release| solve(release).ok()).next().ok_or(reason)
+}
+
+/// A request for `roots` on `targets`.
+pub(crate) fn request(roots: Vec<Root>, release: Release, targets: &[Target]) -> Result<Request, CommandError> {
     let ocaml = Version::new(release.version());
     let worlds = targets.iter().map(|target| (target.to_string(), environment(World::Target(*target))));
     Ok(Request {

@@ -21,6 +21,7 @@ use plan::target::{OcamlVersion, Target};
 
 use crate::args::{self, Args};
 use crate::error::CommandError;
+use crate::lockfile::Renewal;
 use crate::surroundings::Surroundings;
 use crate::ui::{Look, Verbosity};
 use sources::Sources;
@@ -30,6 +31,7 @@ use sources::Sources;
 pub(crate) enum Command {
     Build(Build),
     Install(Install),
+    Lock(Locking),
     Tree(Subject),
     Why(Why),
     Check(Subject),
@@ -58,6 +60,8 @@ pub(crate) struct Means {
     /// Asked in this order before any other origin.
     pub(crate) mirrors: Vec<PlaceName>,
     pub(crate) offline: bool,
+    /// Whether the lock may not be renewed.
+    pub(crate) locked: bool,
     pub(crate) jobs: NonZeroUsize,
 }
 
@@ -92,6 +96,17 @@ pub(crate) struct Install {
     pub(crate) means: Means,
     /// Files are put in `output/TARGET/`; absolute.
     pub(crate) output: PathBuf,
+}
+
+/// `bactrian lock` and `bactrian update`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Locking {
+    /// The project's directory, absolute.
+    pub(crate) project: PathBuf,
+    /// At least one, none twice.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) means: Means,
+    pub(crate) renewal: Renewal,
 }
 
 /// What packages are chosen for.
@@ -277,6 +292,12 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
                 output: around.absolute(&args.output),
             })
         }
+        args::Command::Lock(args) => Command::Lock(locking(&args.making, &beside(&args.path)?, Renewal::Never)?),
+        args::Command::Update(args) => {
+            let names: Vec<_> = args.packages.iter().map(|text| Ok(wanted(text)?.name)).collect::<Result<_, _>>()?;
+            let renewal = if names.is_empty() { Renewal::All } else { Renewal::Of(names) };
+            Command::Lock(locking(&args.making, &beside(&args.project)?, renewal)?)
+        }
         args::Command::Tree(args) => Command::Tree(subject(&args, &beside(&args.path)?)?),
         args::Command::Check(args) => Command::Check(subject(&args, &beside(&args.path)?)?),
         args::Command::Why(args) => Command::Why(Why {
@@ -319,6 +340,15 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
         args::Command::Doctor => Command::Doctor(Doctor { store: here()?.store()? }),
         args::Command::Completions { shell } => Command::Completions(shell),
         args::Command::Man { command } => Command::Man(command),
+    })
+}
+
+fn locking(making: &args::Making, sources: &Sources<'_>, renewal: Renewal) -> Result<Locking, CommandError> {
+    Ok(Locking {
+        project: sources.project.clone(),
+        targets: sources.targets(making)?,
+        means: sources.means(&making.means)?,
+        renewal,
     })
 }
 

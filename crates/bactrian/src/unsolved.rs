@@ -166,7 +166,7 @@ fn place(place: &Place) -> &str {
     }
 }
 
-fn formula(what: &Formula<Requirement>) -> String {
+pub(crate) fn formula(what: &Formula<Requirement>) -> String {
     let join = |parts: &[Formula<Requirement>], word: &str| {
         parts.iter().map(formula).collect::<Vec<_>>().join(&format!(" {word} "))
     };

@@ -34,6 +34,8 @@ fn help_is_a_result() {
     Commands:
       build        Build the project's programs for other machines
       install      Build published packages and everything they need for other machines
+      lock         Choose versions of all packages the project needs, and write them down
+      update       Take newer versions of packages
       tree         The packages that are needed, and what needs them
       why          What a package is needed for
       check        Say whether a project will cross, without building it
@@ -91,6 +93,10 @@ fn help_is_a_result() {
           --mirror <DIR|URL>
               A directory or URL with archives by checksum, asked first; may be repeated [env:
               BACTRIAN_MIRROR]
+
+          --locked
+              Fail if bactrian.lock does not fit the project, instead of renewing it [env:
+              BACTRIAN_LOCKED]
 
           --offline
               Use no network: what is not in the store or a directory is missing [env: BACTRIAN_OFFLINE]

@@ -47,6 +47,7 @@ impl World {
             jobs: 2,
             sink: &sink,
             stop: &self.stop,
+            inspector: None,
         };
         engine.run(graph, &[goal])
     }

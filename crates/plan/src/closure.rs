@@ -31,7 +31,7 @@ pub struct Closure<'a> {
     pub quirks: &'a Quirks,
     /// The OCaml.
     pub release: Release,
-    /// The targets, in the order of the solution's.
+    /// The targets to plan for, among the solution's.
     pub targets: &'a [Target],
 }
 
@@ -95,16 +95,15 @@ impl Planner {
         let mut planned = Planned::default();
         for key in closure.solution.order()? {
             let Some(node) = closure.solution.nodes.get(&key) else { continue };
-            let worlds: Vec<(World, &str)> = match key.role {
-                Role::Host => vec![(World::Host, "")],
+            let worlds: Vec<(World, String)> = match key.role {
+                Role::Host => vec![(World::Host, String::new())],
                 Role::Target => {
-                    let targets = closure.targets.iter().zip(&closure.solution.targets);
-                    let needed = targets.filter(|(_, name)| node.on.covers(name));
-                    needed.map(|(target, name)| (World::Target(*target), name.as_str())).collect()
+                    let named = closure.targets.iter().map(|target| (World::Target(*target), target.to_string()));
+                    named.filter(|(_, name)| node.on.covers(name)).collect()
                 }
             };
             for (world, name) in worlds {
-                let made = self.placed(closure, (&key, node), (world, name), &planned)?;
+                let made = self.placed(closure, (&key, node), (world, &name), &planned)?;
                 planned.nodes.insert((key.name.clone(), world), made);
             }
         }

@@ -81,6 +81,7 @@ pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions
         subpath: package.source.as_ref().and_then(|source| source.subpath.clone()),
         files: entry.files().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect(),
         patches: package.patches.iter().filter_map(|patch| patch.eval(&scope).cloned()).collect(),
+        hosts_generators: uses_dune && setting.world != World::Host,
         environment,
         ..Instructions::default()
     };

@@ -27,11 +27,14 @@ const RECIPES: &[(&str, &str)] = &[
     ("package/prefix.sh", include_str!("../recipes/package/prefix.sh")),
     ("package/collect.sh", include_str!("../recipes/package/collect.sh")),
     (CONFIGURE, include_str!("../recipes/package/configure.sh")),
+    (GENERATORS, include_str!("../recipes/package/generators.sh")),
     ("package/install-file.sh", include_str!("../recipes/package/install-file.sh")),
 ];
 
 /// The recipe that runs configure scripts, below [`layout::BACTRIAN`].
 pub(crate) const CONFIGURE: &str = "package/configure.sh";
+
+const GENERATORS: &str = "package/generators.sh";
 
 const DISPATCH: &str = include_str!("../recipes/tools/dispatch");
 
@@ -93,6 +96,8 @@ pub struct Instructions {
     pub patches: Vec<String>,
     /// Commands, in order: the program and its arguments, and its environment besides that of all.
     pub commands: Vec<CommandLine>,
+    /// Whether dune's rules are to be made to run programs of the build machine (`recipes/package/generators.sh`).
+    pub hosts_generators: bool,
     /// Whether commands write into the prefix.
     pub writes_prefix: bool,
     /// Where the list of files to install is found below the sources.
@@ -224,6 +229,7 @@ fn recipes(instructions: &Instructions) -> Vec<(&'static str, &'static str)> {
     };
     let used = |path: &str| match path {
         "package/prefix.sh" | "package/collect.sh" => instructions.writes_prefix,
+        GENERATORS => instructions.hosts_generators,
         CONFIGURE => configures(),
         _ => true,
     };
@@ -280,6 +286,9 @@ fn steps(instructions: &Instructions, world: World) -> Vec<Step> {
     for patch in &instructions.patches {
         let file = format!("{directory}/{patch}");
         steps.push(Step::Patch { file: file.into(), dir: directory.as_str().into(), strip: 1 });
+    }
+    if instructions.hosts_generators {
+        steps.push(script(GENERATORS));
     }
     let own = [("PREFIX", world.prefix()), ("DEPS", format!("/{DEPS}"))];
     if instructions.writes_prefix {

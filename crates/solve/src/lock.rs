@@ -61,6 +61,12 @@ pub struct Pin {
     pub extra_sources: Vec<ExtraSource>,
 }
 
+/// What a pin knows an opam file by.
+#[must_use]
+pub fn opam_digest(text: &[u8]) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
 impl Lock {
     /// Fixes the solution of a request over a universe.
     #[must_use]
@@ -75,7 +81,7 @@ impl Lock {
             let package = entry.package();
             let mut extra_sources = package.extra_sources.clone();
             extra_sources.sort_by(|a, b| a.name.cmp(&b.name));
-            let opam = Sha256::digest(entry.text()).into();
+            let opam = opam_digest(entry.text());
             Some((key.name.clone(), Pin { opam, source: package.source.clone(), extra_sources }))
         });
         let pins = pinned.collect();

@@ -40,6 +40,21 @@ Examples:
   bactrian install menhir --target aarch64-linux-musl -o out
   bactrian install hevea.2.36 csvtool -t x86_64-linux-musl,riscv64-linux-musl --repo opam-repository";
 
+pub(super) const LOCK: &str = "Choose versions of all packages the project needs, and write them down";
+pub(super) const LOCK_EXAMPLES: &str = "\
+bactrian.lock beside the project pins every package, source and checksum, for all targets at once. `build` writes it too;
+what it says stays until the project asks for something else.
+
+Examples:
+  bactrian lock --target aarch64-linux-musl,x86_64-linux-gnu.2.28
+  bactrian lock --locked -t aarch64-linux-musl      fail if something would change";
+
+pub(super) const UPDATE: &str = "Take newer versions of packages";
+pub(super) const UPDATE_EXAMPLES: &str = "\
+Examples:
+  bactrian update -t aarch64-linux-musl          everything
+  bactrian update lwt -t aarch64-linux-musl      lwt, and what it needs newer";
+
 pub(super) const CHECK: &str = "Say whether a project will cross, without building it";
 pub(super) const CHECK_EXAMPLES: &str = "\
 Every package that is needed is looked at: what crosses by rule is counted, of all others it is told what is known.

@@ -17,6 +17,8 @@ pub(crate) fn all() -> Vec<Message<'static>> {
             name: "hello",
             file: "/home/me/hello/dist/aarch64-linux-musl/hello",
         },
+        Message::Lock { file: "/home/me/hello/bactrian.lock", written: true },
+        Message::Change { name: "lwt", before: Some("5.6.0"), now: Some("5.6.1") },
         Message::Node { depth: 1, name: "lwt", version: "5.6.1", role: "target", repeated: false },
         Message::Chain { steps: leaked(vec!["hello dev".to_owned(), "lwt 5.6.1".to_owned()]) },
         Message::Assessment {

@@ -28,6 +28,7 @@ pub(crate) struct File {
     pub(crate) mirrors: Option<Vec<String>>,
     pub(crate) store: Option<PathBuf>,
     pub(crate) jobs: Option<NonZeroUsize>,
+    pub(crate) locked: Option<bool>,
     pub(crate) offline: Option<bool>,
     pub(crate) output: Option<PathBuf>,
     pub(crate) bin: Option<String>,
@@ -78,6 +79,7 @@ pub(crate) const KEYS: &[Key] = &[
         meaning: "Directory of the store, seen from the file.",
     },
     Key { name: "jobs", option: "--jobs", example: "4", meaning: "How many processes may work at once." },
+    Key { name: "locked", option: "--locked", example: "true", meaning: "Never renew `bactrian.lock`." },
     Key { name: "offline", option: "--offline", example: "true", meaning: "Use no network." },
     Key {
         name: "output",
@@ -161,6 +163,7 @@ impl Reader<'_> {
                 "repositories" => file.repositories = self.texts(item),
                 "store" => file.store = self.string(item).map(PathBuf::from),
                 "jobs" => file.jobs = self.positive(item),
+                "locked" => file.locked = self.expect(item, item.as_bool(), "true or false"),
                 "offline" => file.offline = self.expect(item, item.as_bool(), "true or false"),
                 "output" => file.output = self.string(item).map(PathBuf::from),
                 "run" => match item.as_table_like() {

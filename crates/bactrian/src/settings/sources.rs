@@ -55,7 +55,12 @@ impl<'a> Sources<'a> {
             true => Some(true),
             false => variables.parsed(env_vars::BACTRIAN_OFFLINE, boolean)?.or(self.file.offline),
         };
+        let locked = match args.locked {
+            true => Some(true),
+            false => variables.parsed(env_vars::BACTRIAN_LOCKED, boolean)?.or(self.file.locked),
+        };
         Ok(Means {
+            locked: locked.unwrap_or(false),
             store: self.store()?,
             ocaml,
             repositories: self.places(&args.repositories, env_vars::BACTRIAN_REPO, self.file.repositories.as_ref()),
