@@ -105,21 +105,26 @@ fn dune_build(rest: &[&str], world: World) -> Adapted {
         World::Target(target) => {
             let toolchain = toolchain_name(target);
             let context = format!("_build/default.{toolchain}");
-            arguments.extend(["-x".to_owned(), toolchain]);
+            arguments.extend(["-x".to_owned(), toolchain.clone()]);
             if !named {
                 arguments.push(format!("@{context}/install"));
             }
-            arguments.extend(targets.into_iter().map(|target| in_context(&context, target)));
+            arguments.extend(targets.into_iter().map(|target| in_context(&context, &toolchain, target)));
         }
     }
     run(arguments, &[])
 }
 
 /// The same alias or file, in the target's context alone.
-fn in_context(context: &str, target: &str) -> String {
+fn in_context(context: &str, toolchain: &str, target: &str) -> String {
     let plain = target.trim_start_matches('@');
     let sigil = target.strip_suffix(plain).unwrap_or_default();
-    format!("{sigil}{context}/{}", plain.trim_start_matches("./"))
+    let plain = plain.trim_start_matches("./");
+    match plain.strip_suffix(".install") {
+        // What dune installs for a target is listed under the target's name.
+        Some(package) => format!("{sigil}{context}/{package}-{toolchain}.install"),
+        None => format!("{sigil}{context}/{plain}"),
+    }
 }
 
 /// Options with their values, and what is to be built.
@@ -170,6 +175,11 @@ mod tests {
                 "dune build -p x @install bin/a.exe",
                 "dune build -p x -x aarch64_linux_musl @_build/default.aarch64_linux_musl/install \
                  _build/default.aarch64_linux_musl/bin/a.exe",
+            ),
+            (
+                "dune build x.install",
+                "dune build x.install",
+                "dune build -x aarch64_linux_musl _build/default.aarch64_linux_musl/x-aarch64_linux_musl.install",
             ),
             (
                 "dune exec -p lwt src/discover.exe",

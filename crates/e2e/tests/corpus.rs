@@ -1,0 +1,187 @@
+//! The opam world: every package of the corpus's list, unmodified, for two targets; and real programs of it at work.
+//!
+//! Needs the corpus of the project's workplace; says so where it is not there.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+
+const OCAML: &str = "5.3.0";
+const NATIVE: &str = "x86_64-linux-musl";
+const FOREIGN: &str = "aarch64-linux-musl";
+const EMULATOR: &str = "qemu-aarch64";
+
+/// The corpus, or nothing and a word about it.
+fn corpus() -> Option<PathBuf> {
+    let found = shared("corpus");
+    if found.is_none() {
+        println!("SKIPPED: there is no ../shared/corpus, so packages of the opam world are left out");
+    }
+    found
+}
+
+fn with_corpus(corpus: &Path, arguments: &[&str]) -> Command {
+    let mut line = command(bactrian().unwrap());
+    line.args(arguments).arg("--repo").arg(corpus.join("repo")).arg("--mirror").arg(corpus.join("archives"));
+    line
+}
+
+fn run(line: &mut Command) -> String {
+    output(line).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A program of the target in `out`, run in `directory`.
+fn target_program(out: &Path, target: &str, program: &str, directory: &Path) -> Command {
+    let file = out.join(target).join("bin").join(program);
+    let mut line = if target == NATIVE { Command::new(file) } else { Command::new(EMULATOR) };
+    if target != NATIVE {
+        line.arg(out.join(target).join("bin").join(program));
+    }
+    line.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("HOME", directory).current_dir(directory);
+    line
+}
+
+/// Runs the same on both targets, in fresh copies of `files`, and returns what each said and left in `results`.
+fn on_both(out: &Path, program: &str, arguments: &[&str], files: &[(&str, &str)], results: &[&str]) -> [String; 2] {
+    [NATIVE, FOREIGN].map(|target| {
+        let temp = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(temp.path().join(name), text).unwrap();
+        }
+        let mut said = run(target_program(out, target, program, temp.path()).args(arguments));
+        for result in results {
+            said += &fs::read_to_string(temp.path().join(result)).unwrap();
+        }
+        said
+    })
+}
+
+fn assert_same(out: &Path, program: &str, arguments: &[&str], files: &[(&str, &str)], results: &[&str]) -> String {
+    let [native, foreign] = on_both(out, program, arguments, files, results);
+    assert!(!native.is_empty(), "{program} says nothing");
+    assert_eq!(native, foreign, "{program}");
+    native
+}
+
+#[test]
+fn every_root_is_built_for_two_targets_and_its_programs_work() {
+    let Some(corpus) = corpus() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let out = temp.path().join("out");
+    let roots = fs::read_to_string(corpus.join("ci-roots.txt")).unwrap();
+    let roots: Vec<&str> = roots.split_whitespace().collect();
+    assert_eq!(roots.len(), 52);
+    let targets = format!("{FOREIGN},{NATIVE}");
+    let install = ["install", "--ocaml", OCAML, "--target", &targets, "-o", out.to_str().unwrap()];
+    run(with_corpus(&corpus, &install).args(&roots));
+    for program in ["dune", "menhir", "hevea", "csvtool", "opam-installer", "cppo"] {
+        for target in [NATIVE, FOREIGN] {
+            assert!(out.join(target).join("bin").join(program).is_file(), "{program} for {target}");
+        }
+    }
+    let grammar = "%token <int> INT\n%token PLUS EOF\n%left PLUS\n%start <int> sum\n%%\nsum: e = expr EOF { e }\n\
+                   expr: i = INT { i } | a = expr PLUS b = expr { a + b }\n";
+    assert_same(&out, "menhir", &["--infer-write-query", "x.mock", "x.mly"], &[("x.mly", grammar)], &["x.mock"]);
+    let parser = assert_same(&out, "menhir", &["--only-preprocess", "x.mly"], &[("x.mly", grammar)], &[]);
+    assert!(parser.contains("PLUS"), "{parser}");
+    let sheet = "name,humps\nbactrian,2\ndromedary,1\n\"with, comma\",0\n";
+    let cut = assert_same(&out, "csvtool", &["namedcol", "humps,name", "x.csv"], &[("x.csv", sheet)], &[]);
+    assert!(cut.contains("2,bactrian") && cut.contains("0,\"with, comma\""), "{cut}");
+    let source = "#define N 3\n#if N > 2\nlet n = N\n#else\nlet n = 0\n#endif\n#ext sh\necho never\n#endext\n";
+    let source = &source[..source.find("#ext").unwrap()];
+    let expanded = assert_same(&out, "cppo", &["x.ml"], &[("x.ml", source)], &[]);
+    assert!(expanded.contains("let n ="), "{expanded}");
+    let list = "bin: [\"x.sh\" {\"x\"}]\nlib: [\"META\"]\n";
+    let files = [("x.install", list), ("x.sh", "#!/bin/sh\n"), ("META", "version = \"1\"\n")];
+    let arguments = ["--prefix=p", "--name=x", "x.install"];
+    on_both(&out, "opam-installer", &arguments, &files, &["p/bin/x", "p/lib/x/META"]);
+    hevea(&out);
+    dune_builds_a_project(&out);
+}
+
+/// hevea reads its own library of files, which is installed beside it.
+fn hevea(out: &Path) {
+    let page = "\\documentclass{article}\\begin{document}\\section{Camels}Two \\emph{humps}: $x^2+\\frac{1}{y}$.\
+                \\begin{itemize}\\item one\\item two\\end{itemize}\\end{document}\n";
+    let told: Vec<String> = [NATIVE, FOREIGN]
+        .map(|target| {
+            let temp = tempfile::tempdir().unwrap();
+            fs::write(temp.path().join("x.tex"), page).unwrap();
+            let library = out.join(target).join("lib/hevea");
+            run(target_program(out, target, "hevea", temp.path()).env("HEVEADIR", library).arg("x.tex"));
+            fs::read_to_string(temp.path().join("x.html")).unwrap()
+        })
+        .into();
+    assert!(told[0].contains("<em>humps</em>") && told[0].contains("Camels"), "{}", told[0]);
+    assert_eq!(told[0], told[1], "hevea");
+}
+
+/// The cross-built dune works as a program of its target: it reads a project and runs its rules under the emulator.
+fn dune_builds_a_project(out: &Path) {
+    let files = [
+        ("dune-project", "(lang dune 3.0)\n"),
+        (
+            "dune",
+            "(rule (with-stdout-to numbers.txt (progn (echo \"one\\n\") (run printf \"%s\\n\" two))))\n\
+             (rule (targets sorted.txt) (deps numbers.txt) (action (with-stdout-to sorted.txt (run sort -r %{deps}))))\n\
+             (rule (alias default) (deps sorted.txt) (action (progn)))\n",
+        ),
+    ];
+    let arguments = ["build", "--root", ".", "--display", "quiet", "sorted.txt"];
+    let told = on_both(out, "dune", &arguments, &files, &["_build/default/sorted.txt"]);
+    assert!(told[0].ends_with("two\none\n"), "{}", told[0]);
+    assert_eq!(told[0], told[1], "dune");
+}
+
+#[test]
+fn packages_with_c_in_them_do_the_same_on_the_target_as_here() {
+    let Some(corpus) = corpus() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let project = temp.path().join("exercise");
+    copy_tree(&checkout().join("crates/e2e/projects/exercise"), &project).unwrap();
+    let targets = format!("{FOREIGN},{NATIVE}");
+    let build = ["build", "--target", &targets, project.to_str().unwrap()];
+    run(&mut with_corpus(&corpus, &build));
+    for program in ["zarith", "cryptokit", "sqlite3", "lwt", "ctypes", "bin-prot"] {
+        let file = |target: &str| project.join("dist").join(target).join(format!("with-{program}"));
+        let native = run(Command::new(file(NATIVE)).env_clear());
+        let foreign = run(Command::new(EMULATOR).env_clear().arg(file(FOREIGN)));
+        assert!(native.lines().count() > 1, "{program}: {native}");
+        assert_eq!(native, foreign, "{program}");
+    }
+}
+
+#[test]
+fn the_example_with_dependencies_is_built_locked_and_run() {
+    let Some(corpus) = corpus() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let project = temp.path().join("caravan");
+    copy_tree(&checkout().join("examples/caravan"), &project).unwrap();
+    let path = project.to_str().unwrap();
+    let printed = run(with_corpus(&corpus, &["run", "--target", FOREIGN, path]).args(["--", "--count", "5"]));
+    assert!(printed.contains("((camel one)(load 1)(weight 3628800))"), "{printed}");
+    let lock = project.join("bactrian.lock");
+    let written = fs::read_to_string(&lock).unwrap();
+    assert!(written.contains("name = \"lwt\""), "{written}");
+    // The lock answers: nothing is chosen again, and it may not be.
+    let native = run(with_corpus(&corpus, &["run", "--locked", "--target", FOREIGN, path]).args(["--", "--count", "5"]));
+    assert_eq!(native, printed);
+    assert_eq!(fs::read_to_string(&lock).unwrap(), written);
+    let description = fs::read_to_string(project.join("dune-project")).unwrap();
+    fs::write(project.join("dune-project"), description.replace("  yojson\n", "  yojson\n  uutf\n")).unwrap();
+    let refused = with_corpus(&corpus, &["build", "--locked", "--target", FOREIGN, path]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("caravan depends on uutf"), "{told}");
+}
