@@ -35,7 +35,7 @@ pub(crate) enum Message<'m> {
     Node { depth: usize, name: &'m str, version: &'m str, role: &'static str, repeated: bool },
     /// An answer of `why`: each step needs the next.
     Chain { steps: &'m [String] },
-    /// What `check` knows of a package. `verdict` is one of crosses, quirk, library, untold, blocked.
+    /// What `check` knows of a package. `verdict` is one of crosses, quirk, library, untold, lacks, blocked.
     Assessment {
         name: &'m str,
         version: &'m str,

@@ -181,7 +181,7 @@ fn explain(message: &Message<'_>) -> &'static str {
         Message::Chain { .. } => "## `chain`\n\nAn answer of `bactrian why`: each step needs the next.",
         Message::Assessment { .. } => {
             "## `assessment`\n\nWhat `bactrian check` knows of a package. `verdict` is `crosses` (by rule), `quirk` (by what is known of it), \
-             `library` (a C library, built for the target), `untold` (nothing is known) or `blocked`."
+             `library` (a C library, built for the target), `untold` (nothing is known), `lacks` (stands for a program that builds do not have) or `blocked`."
         }
         Message::Toolchain { .. } => {
             "## `toolchain`\n\nA toolchain that is in the store; `bytes` is what its files hold."

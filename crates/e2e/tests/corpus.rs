@@ -175,7 +175,8 @@ fn the_example_with_dependencies_is_built_locked_and_run() {
     let written = fs::read_to_string(&lock).unwrap();
     assert!(written.contains("name = \"lwt\""), "{written}");
     // The lock answers: nothing is chosen again, and it may not be.
-    let native = run(with_corpus(&corpus, &["run", "--locked", "--target", FOREIGN, path]).args(["--", "--count", "5"]));
+    let native =
+        run(with_corpus(&corpus, &["run", "--locked", "--target", FOREIGN, path]).args(["--", "--count", "5"]));
     assert_eq!(native, printed);
     assert_eq!(fs::read_to_string(&lock).unwrap(), written);
     let description = fs::read_to_string(project.join("dune-project")).unwrap();

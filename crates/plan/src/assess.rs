@@ -51,6 +51,8 @@ pub enum Verdict {
     Library(Library),
     /// Its commands are its own: nothing is known but the rules by which compilers are found.
     Unknown,
+    /// Wants a program that no root has; it is built all the same, for not everybody who says so runs it.
+    Lacks(&'static str),
     /// Cannot be built here.
     Blocked(Obstacle),
 }
@@ -60,8 +62,6 @@ pub enum Verdict {
 pub enum Obstacle {
     /// It stands for something of the system that is not known here.
     UnknownConf,
-    /// It wants a program that no root has.
-    NoTool(&'static str),
     /// Its archive has no checksum that can be looked for.
     NoChecksum,
 }
@@ -116,7 +116,7 @@ fn one(closure: &Closure<'_>, key: &Key, package: &Package) -> Assessment {
 fn conf(package: &Package) -> Verdict {
     match Conf::named(package.name.as_str()) {
         Some(Conf::Library(library)) => Verdict::Library(library),
-        Some(Conf::Tool(Tool::Absent(tool))) => Verdict::Blocked(Obstacle::NoTool(tool)),
+        Some(Conf::Tool(Tool::Absent(tool))) => Verdict::Lacks(tool),
         Some(Conf::Tool(_)) => Verdict::Crosses,
         None => Verdict::Blocked(Obstacle::UnknownConf),
     }

@@ -11,7 +11,8 @@ use opam::universe::{Entry, Universe};
 use opam::version::Version;
 use solve::solution::{Cycle, Key, Kind, Node, Role, Solution};
 
-use crate::clib::conf::Conf;
+use crate::clib::Extra;
+use crate::clib::conf::{Conf, Tool};
 use crate::instructions::{InstructionError, Setting, instructions};
 use crate::ocaml::Release;
 use crate::package::Dependencies;
@@ -139,7 +140,9 @@ impl Planner {
             World::Host => Vec::new(),
             World::Target(_) => planned.trees(&target, world),
         };
-        self.entry(entry, &setting, Dependencies { host: planned.trees(&host, World::Host), target }).map(Some)
+        let extra = host.iter().chain(&seen).filter_map(|name| extra(name)).collect();
+        let dependencies = Dependencies { host: planned.trees(&host, World::Host), target, extra };
+        self.entry(entry, &setting, dependencies).map(Some)
     }
 
     /// What a package that stands for something of the system means in `world`.
@@ -178,6 +181,14 @@ impl Planner {
             dependencies.host.push(self.dune(release)?);
         }
         Ok(self.package(&wanted, world, release, &dependencies)?)
+    }
+}
+
+/// The tool beyond the base image that a package stands for.
+fn extra(name: &PackageName) -> Option<Extra> {
+    match Conf::named(name.as_str()) {
+        Some(Conf::Tool(Tool::Extra(extra))) => Some(extra),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Not here: what an opam file says ([`crate::instructions`]), which packages there are (`solve`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use action::graph::{Fetch, Input, Literal, LiteralFile, Node, NodeId, Unpack};
 use action::path::RelPath;
@@ -14,6 +14,7 @@ use action::source::Source;
 use action::tree;
 use builder::{Bytes, Step};
 
+use crate::clib::Extra;
 use crate::layout;
 use crate::ocaml::Release;
 use crate::pkg_config;
@@ -124,6 +125,8 @@ pub struct Dependencies {
     pub host: Vec<NodeId>,
     /// What is linked, laid out for `/target/<toolchain>`; for the host, none.
     pub target: Vec<NodeId>,
+    /// Tools beyond the base image.
+    pub extra: BTreeSet<Extra>,
 }
 
 impl Planner {
@@ -140,6 +143,9 @@ impl Planner {
     ) -> Result<NodeId, PlanError> {
         let mut inputs = self.package_tools(world, release)?;
         inputs.extend(self.sources_of(instructions)?);
+        for extra in &dependencies.extra {
+            inputs.push(self.extra(*extra)?);
+        }
         let writable = instructions.writes_prefix.then_some(world);
         let at = |of: World, path: String| if writable == Some(of) { DEPS.to_owned() } else { path };
         for node in &dependencies.host {

@@ -86,7 +86,7 @@ pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, Comman
         }
     }
     let blocked = all.iter().filter(|known| matches!(known.verdict, Verdict::Blocked(_))).count();
-    let unknown = all.iter().filter(|known| known.verdict == Verdict::Unknown).count();
+    let unknown = all.iter().filter(|known| matches!(known.verdict, Verdict::Unknown | Verdict::Lacks(_))).count();
     if !ctx.ui.is_json() {
         ctx.ui.print(format_args!("{}", text::table(&rows)));
         let by_rule = all.len() - rows.len();
@@ -144,11 +144,11 @@ fn words(known: &Assessment) -> (&'static str, String) {
             "untold",
             "its commands find the target's compilers; whether they run what they build is not known".to_owned(),
         ),
+        Verdict::Lacks(tool) => ("lacks", format!("stands for `{tool}`, which builds do not have")),
         Verdict::Blocked(obstacle) => (
             "blocked",
             match obstacle {
                 Obstacle::UnknownConf => "stands for something of the system that is not known here".to_owned(),
-                Obstacle::NoTool(tool) => format!("wants `{tool}`, which builds do not have"),
                 Obstacle::NoChecksum => "has an archive without a SHA-256 checksum".to_owned(),
             },
         ),

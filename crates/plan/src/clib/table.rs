@@ -45,7 +45,7 @@ pub struct Facts {
 }
 
 /// Tools that not every root has: each is an image of its own, which lies over the base image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Extra {
     /// m4, which the base image has only where the machine does; here its absence is an error.
     M4,
