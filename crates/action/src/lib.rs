@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod checksum;
 pub mod command;
 pub mod compose;
 pub mod digest;

@@ -7,16 +7,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use action::checksum::{Checksum, Checksums, Kind};
 use action::command::Command;
 use action::graph::{Base, Fetch, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, Tool, Unpack};
 use action::outcome::Status;
 use action::path::RelPath;
 use action::source::{Origin, Source};
 use exec::builder_image::BUILDER;
-use exec::engine::{Engine, NodeError, Report, RunError};
+use exec::engine::{Engine, NodeError, Report, RunError, Value};
 use exec::event::{End, Event};
 use exec::fetch::{FetchConfig, Fetcher};
-use exec::store::Store;
+use exec::store::{MemoValue, Store};
 
 struct World {
     temp: tempfile::TempDir,
@@ -47,6 +48,7 @@ impl World {
             jobs: 2,
             sink: &sink,
             stop: &self.stop,
+            inspector: None,
         };
         engine.run(graph, &[goal])
     }
@@ -164,26 +166,64 @@ fn a_stop_ends_what_runs_at_once() {
 
 #[test]
 fn an_archive_is_not_asked_for_once_its_contents_are_known() {
-    let world = World::new();
-    let archive = world.temp.path().join("a.tar");
-    let status = std::process::Command::new("tar")
-        .args(["cf"])
-        .arg(&archive)
-        .args(["-C", world.temp.path().to_str().unwrap(), "store/format"])
-        .status();
-    assert!(status.unwrap().success());
-    let bytes = std::fs::read(&archive).unwrap();
+    let bytes = tar();
     let sha256 = *action::digest::BlobDigest::of(&bytes).hash();
-    let origins = vec![Origin::Url(format!("file://{}", archive.display()))];
-    let source = Source { name: "a.tar".to_owned(), sha256, origins };
+    let md5 = Checksum::Md5(md5_of(&bytes));
+    for checksums in [sha256.into(), Checksums::new([md5]).unwrap(), Checksums::new([md5, sha(sha256)]).unwrap()] {
+        let world = World::new();
+        let archive = world.temp.path().join("a.tar");
+        std::fs::write(&archive, &bytes).unwrap();
+        let origins = vec![Origin::Url(format!("file://{}", archive.display()))];
+        let source = Source { name: "a.tar".to_owned(), checksums, origins };
+        let mut graph = Graph::default();
+        let fetch = Fetch { label: "a".to_owned(), alternatives: vec![source] };
+        let fetched = graph.add(Node::Fetch(fetch)).unwrap();
+        let unpack =
+            Unpack { archive: fetched, strip: 1, keep: Vec::new(), leave_out: Vec::new(), executable: Vec::new() };
+        let goal = graph.add(Node::Unpack(unpack)).unwrap();
+        let value = world.run(&graph, goal).unwrap().values;
+        std::fs::remove_file(&archive).unwrap();
+        assert_eq!(world.run(&graph, fetched).unwrap().values.len(), 1, "the file itself is in the store");
+        let blob = action::digest::BlobDigest::of(&bytes);
+        std::fs::remove_file(world.store.blob_path(blob, false).unwrap()).unwrap();
+        assert_eq!(world.run(&graph, goal).unwrap().values, value);
+        assert!(world.run(&graph, fetched).is_err(), "it is gone, and its contents alone are known");
+    }
+}
+
+/// What stores of earlier versions hold must stay valid: a source's SHA-256 and nothing else is the memo's key.
+#[test]
+fn memos_of_sha256_are_keyed_by_its_bare_bytes() {
+    let world = World::new();
+    let blob = world.store.put(b"archive").unwrap();
+    world.store.memo_put("source", blob.hash(), MemoValue::Blob(blob)).unwrap();
+    let checksums = Checksums::new([sha(*blob.hash()), Checksum::Md5([0; 16]), Checksum::Sha512([0; 64])]).unwrap();
     let mut graph = Graph::default();
-    let fetch = Fetch { label: "a".to_owned(), alternatives: vec![source] };
-    let fetched = graph.add(Node::Fetch(fetch)).unwrap();
-    let spec = Unpack { archive: fetched, strip: 1, keep: Vec::new(), leave_out: Vec::new(), executable: Vec::new() };
-    let goal = graph.add(Node::Unpack(spec)).unwrap();
-    let value = world.run(&graph, goal).unwrap().values;
-    std::fs::remove_file(&archive).unwrap();
-    let blob = action::digest::BlobDigest::of(&bytes);
-    std::fs::remove_file(world.store.blob_path(blob, false).unwrap()).unwrap();
-    assert_eq!(world.run(&graph, goal).unwrap().values, value);
+    let source = Source { name: "a".to_owned(), checksums, origins: Vec::new() };
+    let goal = graph.add(Node::Fetch(Fetch { label: "a".to_owned(), alternatives: vec![source] })).unwrap();
+    assert_eq!(world.run(&graph, goal).unwrap().values, [Value::File(blob)]);
+    assert_eq!(world.ends(), [End::Cached]);
+}
+
+fn sha(bytes: [u8; 32]) -> Checksum {
+    Checksum::Sha256(bytes)
+}
+
+/// The machine's own `md5sum` is the oracle.
+fn md5_of(bytes: &[u8]) -> [u8; 16] {
+    let temp = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(temp.path(), bytes).unwrap();
+    let told = std::process::Command::new("md5sum").arg(temp.path()).output().unwrap().stdout;
+    let told = String::from_utf8(told).unwrap();
+    let Some(Checksum::Md5(md5)) = Checksum::parse(Kind::Md5, &told[..32]) else { panic!("{told}") };
+    md5
+}
+
+fn tar() -> Vec<u8> {
+    let temp = tempfile::tempdir().unwrap();
+    std::fs::create_dir(temp.path().join("top")).unwrap();
+    std::fs::write(temp.path().join("top/file"), "contents").unwrap();
+    let made = std::process::Command::new("tar").arg("c").arg("-C").arg(temp.path()).arg("top").output().unwrap();
+    assert!(made.status.success());
+    made.stdout
 }

@@ -131,11 +131,12 @@ const UPSTREAM_CROSS: &str = "set -e; rm -rf /tmp/u; cp -r /src/ocaml /tmp/u; cd
 fn sources(directory: &Path, store: &Path) -> Result<(), String> {
     let store = exec::store::Store::open(store).map_err(|error| error.to_string())?;
     let release: plan::ocaml::Release = RELEASE.parse().map_err(|error| format!("{error}"))?;
-    let known =
-        plan::sources::ocaml(release).into_iter().find_map(|source| match store.memo_get("source", &source.sha256) {
+    let known = plan::sources::ocaml(release).into_iter().find_map(|source| {
+        match store.memo_get("source", source.checksums.identity().bytes()) {
             Ok(Some(exec::store::MemoValue::Blob(blob))) => store.blob_path(blob, false).ok(),
             _ => None,
-        });
+        }
+    });
     let archive = known.ok_or("the store has no sources of OCaml")?;
     let spec = exec::unpack::Spec { strip: 1, ..exec::unpack::Spec::default() };
     exec::unpack::unpack(&archive, &directory.join("ocaml"), &spec).map_err(|error| error.to_string())?;
