@@ -10,6 +10,7 @@
 pub mod checksum;
 pub mod command;
 pub mod compose;
+pub mod critical;
 pub mod digest;
 pub mod graph;
 pub mod outcome;

@@ -124,6 +124,7 @@ impl Bench {
             jobs: 2,
             sink: &|_| (),
             stop: &stop,
+            inspector: None,
         };
         let inputs: Vec<_> = graph.get(goal).unwrap().dependencies().collect();
         engine.run(graph, &inputs).unwrap_or_else(|error| panic!("{error}: {:?}", error.cause));

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use action::checksum::{Checksum, Checksums, Kind};
+use action::checksum::{self, Checksum, Checksums};
 use action::command::Command;
 use action::graph::{Base, Fetch, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, Tool, Unpack};
 use action::outcome::Status;
@@ -15,7 +15,7 @@ use action::path::RelPath;
 use action::source::{Origin, Source};
 use exec::builder_image::BUILDER;
 use exec::engine::{Engine, NodeError, Report, RunError, Value};
-use exec::event::{End, Event};
+use exec::event::{End, Event, Kind};
 use exec::fetch::{FetchConfig, Fetcher};
 use exec::store::{MemoValue, Store};
 
@@ -39,18 +39,39 @@ impl World {
     }
 
     fn run(&self, graph: &Graph, goal: NodeId) -> Result<Report, RunError> {
+        self.with_engine(2, |engine| engine.run(graph, &[goal]))
+    }
+
+    fn with_engine<R>(&self, jobs: usize, work: impl FnOnce(&Engine<'_>) -> R) -> R {
         let sink = |event| self.events.lock().unwrap().push(event);
         let engine = Engine {
             store: &self.store,
             fetcher: &self.fetcher,
             builder: self.builder.clone(),
             path: "/usr/bin:/bin".into(),
-            jobs: 2,
+            jobs,
             sink: &sink,
             stop: &self.stop,
             inspector: None,
         };
-        engine.run(graph, &[goal])
+        work(&engine)
+    }
+
+    /// The labels of actions in the order in which they began, and how many ran at once at most.
+    fn actions(&self) -> (Vec<String>, usize) {
+        let (mut begun, mut running, mut most) = (Vec::new(), 0, 0);
+        for event in std::mem::take(&mut *self.events.lock().unwrap()) {
+            match event {
+                Event::Started { kind: Kind::Run, label, .. } => {
+                    begun.push(label);
+                    running += 1;
+                    most = most.max(running);
+                }
+                Event::Finished { kind: Kind::Run, end: End::Made, .. } => running -= 1,
+                _ => {}
+            }
+        }
+        (begun, most)
     }
 
     /// How each node ended, in the order of ending.
@@ -148,6 +169,38 @@ fn nothing_in_out_is_a_failure() {
 }
 
 #[test]
+fn no_more_actions_at_once_than_jobs() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goals: Vec<_> =
+        (0..5).map(|number| script(&mut graph, &format!("sleep 0.3; echo > /out/{number}"), Vec::new())).collect();
+    world.with_engine(2, |engine| engine.run(&graph, &goals)).unwrap();
+    let (begun, most) = world.actions();
+    assert_eq!((begun.len(), most), (5, 2));
+}
+
+#[test]
+fn the_order_is_that_of_the_longest_ways_left_as_the_last_run_knew_them() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goals = ["sleep 0.01; echo > /out/a", "sleep 0.3; echo > /out/b", "sleep 0.6; echo > /out/c"]
+        .map(|text| script(&mut graph, text, Vec::new()));
+    let labels = |order: [usize; 3]| order.map(|at| graph_label(&graph, goals[at]));
+    let run = || {
+        world.with_engine(1, |engine| engine.run(&graph, &goals)).unwrap();
+        world.actions().0
+    };
+    assert_eq!(run(), labels([0, 1, 2]), "nothing is known: as they were planned");
+    assert_eq!(world.with_engine(1, |engine| engine.forget(&graph, &goals)).unwrap(), 3);
+    assert_eq!(run(), labels([2, 1, 0]));
+}
+
+fn graph_label(graph: &Graph, id: NodeId) -> String {
+    let Some(Node::Run(run)) = graph.get(id) else { panic!("no action") };
+    run.label.clone()
+}
+
+#[test]
 fn a_stop_ends_what_runs_at_once() {
     let world = World::new();
     let mut graph = Graph::default();
@@ -215,7 +268,7 @@ fn md5_of(bytes: &[u8]) -> [u8; 16] {
     std::fs::write(temp.path(), bytes).unwrap();
     let told = std::process::Command::new("md5sum").arg(temp.path()).output().unwrap().stdout;
     let told = String::from_utf8(told).unwrap();
-    let Some(Checksum::Md5(md5)) = Checksum::parse(Kind::Md5, &told[..32]) else { panic!("{told}") };
+    let Some(Checksum::Md5(md5)) = Checksum::parse(checksum::Kind::Md5, &told[..32]) else { panic!("{told}") };
     md5
 }
 
