@@ -268,7 +268,11 @@ fn md5_of(bytes: &[u8]) -> [u8; 16] {
     std::fs::write(temp.path(), bytes).unwrap();
     let told = std::process::Command::new("md5sum").arg(temp.path()).output().unwrap().stdout;
     let told = String::from_utf8(told).unwrap();
-    let Some(Checksum::Md5(md5)) = Checksum::parse(checksum::Kind::Md5, &told[..32]) else { panic!("{told}") };
+    let Some(Checksum::Md5(md5)) =
+        Checksum::parse(checksum::Kind::Md5, told.split_whitespace().next().unwrap_or_default())
+    else {
+        panic!("{told}")
+    };
     md5
 }
 

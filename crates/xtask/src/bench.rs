@@ -2,10 +2,12 @@
 //!
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
+//! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
 
+mod schedule;
 mod store;
 
 use std::fs;
@@ -29,6 +31,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"toolchain") {
         toolchain()?;
+    }
+    if all || names.contains(&"schedule") {
+        schedule::run()?;
     }
     if all || names.contains(&"store") {
         store::run()?;
