@@ -27,6 +27,7 @@ mod resolution;
 mod settings;
 mod surroundings;
 mod text;
+mod timings;
 mod ui;
 mod unsolved;
 mod version;

@@ -128,7 +128,8 @@ impl<'w> Site<'w> {
     ) -> Result<Self, CommandError> {
         let (targets, compiler_libs) = wanted;
         let release = release(means)?;
-        let resolution = resolve(project, means, release, targets)?;
+        let choose = || resolve(project, means, release, targets);
+        let resolution = ctx.timings.step("choosing versions", choose)?;
         let compiler_libs = compiler_libs || resolution.is_some();
         let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
         let report = workshop.root(&root, resolution.as_ref())?;

@@ -22,12 +22,19 @@ use crate::messages::Message;
 use crate::repositories;
 use crate::resolution::Resolution;
 use crate::settings::Install;
+use crate::timings;
 use crate::workshop::{Workshop, release};
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
+    timings::written_to(ctx, settings.timings.as_deref(), "bactrian install", || install(ctx, settings))
+}
+
+fn install(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
     let release = release(&settings.means)?;
-    let universe = repositories::universe(&settings.means)?;
-    let resolution = Resolution::of_packages(universe, &settings.packages, release, &settings.targets)?;
+    let resolution = ctx.timings.step("choosing versions", || {
+        let universe = repositories::universe(&settings.means)?;
+        Resolution::of_packages(universe, &settings.packages, release, &settings.targets)
+    })?;
     let workshop = Workshop::open(ctx, &settings.means)?;
     let trees = workshop.packages(&resolution)?;
     for target in &settings.targets {
