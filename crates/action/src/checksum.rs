@@ -162,8 +162,9 @@ mod tests {
             assert_eq!(checksum.to_string(), format!("{}={digits}", kind.name()));
             assert_eq!(checksum.cache_path(), format!("{}/0a/{digits}", kind.name()));
             assert_eq!(Checksum::parse(kind, &digits.to_uppercase()), Some(checksum));
-            for wrong in [&digits[1..], &digits[2..], &format!("{digits}0a"), &digits.replace('a', "g"), ""] {
-                assert_eq!(Checksum::parse(kind, wrong), None, "{wrong}");
+            let (short, odd) = ("0a".repeat(length - 1), digits.replacen('0', "", 1));
+            for wrong in [short, odd, format!("{digits}0a"), digits.replace('a', "g"), String::new()] {
+                assert_eq!(Checksum::parse(kind, &wrong), None, "{wrong}");
             }
         }
     }
