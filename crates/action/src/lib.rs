@@ -7,8 +7,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod checksum;
 pub mod command;
 pub mod compose;
+pub mod critical;
 pub mod digest;
 pub mod graph;
 pub mod outcome;

@@ -1,17 +1,17 @@
 //! Sources: bytes known by their checksum, and where they may be had.
 //!
-//! The checksum is the identity; an [`Origin`] is only a hint where to look after the store and the archive mirrors.
+//! The checksums are what a source is; an [`Origin`] is only a hint where to look after the store and the archive mirrors.
 //! Not here: the looking (`exec::fetch`).
 
-use crate::digest::to_hex;
+use crate::checksum::Checksums;
 
-/// An archive or file, by SHA-256.
+/// An archive or file, by its checksums.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Source {
     /// A file name for messages, such as `ocaml_5.3.0.orig.tar.xz`; its ending does not decide the format.
     pub name: String,
-    /// SHA-256 of the bytes.
-    pub sha256: [u8; 32],
+    /// What the bytes must match, all of it.
+    pub checksums: Checksums,
     /// Where to ask, in this order, after the store and the mirrors.
     pub origins: Vec<Origin>,
 }
@@ -60,9 +60,9 @@ pub enum DebianFile {
 }
 
 impl Source {
-    /// The checksum as 64 lower-case hexadecimal digits.
+    /// The identity as lower-case hexadecimal digits: 64 for SHA-256, 128 for SHA-512, 32 for MD5.
     #[must_use]
     pub fn hex(&self) -> String {
-        to_hex(&self.sha256)
+        self.checksums.identity().hex()
     }
 }

@@ -159,6 +159,15 @@ pub(crate) struct Means {
     pub(crate) jobs: Option<String>,
 }
 
+/// Whether it is written where the time went.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Timings {
+    /// Write where the time went: a page, bactrian-timings-DATE.html, and a trace for viewers, .json [default directory: the
+    /// output's]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, value_hint = ValueHint::DirPath)]
+    pub(crate) timings: Option<Option<PathBuf>>,
+}
+
 /// `bactrian build`.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Build {
@@ -170,6 +179,8 @@ pub(crate) struct Build {
     /// Where programs are put, in a directory per target [default: dist in the project]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) timings: Timings,
 }
 
 /// `bactrian install`.
@@ -183,6 +194,8 @@ pub(crate) struct Install {
     /// Where the packages' files are put, in a directory per target
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "dist")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) timings: Timings,
 }
 
 /// `bactrian lock`.
@@ -355,6 +368,8 @@ mod tests {
     fn forms() {
         for good in [
             "build -t a,b -t c -o out -j 4 --mirror x --mirror y dir",
+            "build --timings -t a dir",
+            "install x --timings=where -t a",
             "run --target t --bin main -- --flag -x",
             "exec --target t dir -- make -j4",
             "shell --failed 12ab",

@@ -21,6 +21,7 @@ mod tree;
 
 use std::ffi::OsString;
 
+use action::graph::Graph;
 use clap::Parser as _;
 use exec::event::Sink;
 
@@ -29,6 +30,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::messages::Message;
 use crate::surroundings::Surroundings;
+use crate::timings::Recorder;
 use crate::ui::Ui;
 use crate::{progress, settings};
 
@@ -36,12 +38,14 @@ use crate::{progress, settings};
 pub(crate) struct Context<'a> {
     pub(crate) ui: &'a Ui,
     pub(crate) around: &'a Surroundings,
+    pub(crate) timings: Recorder,
 }
 
 impl Context<'_> {
-    /// Runs `work`, which tells the sink what it does; the user sees it as this session's output is to look.
-    pub(crate) fn watch<R>(&self, work: impl FnOnce(&dyn Sink) -> R) -> R {
-        progress::watch(self.ui, work)
+    /// Runs `work`, which runs `graph` and tells the sink what it does; the user sees it as this session's output is to
+    /// look.
+    pub(crate) fn watch<R>(&self, graph: &Graph, work: impl FnOnce(&dyn Sink) -> R) -> R {
+        progress::watch(self.ui, |sink| self.timings.graph(graph, sink, work))
     }
 }
 
@@ -59,7 +63,7 @@ pub(crate) fn main(line: Vec<OsString>, around: &Surroundings) -> Exit {
         }
     };
     let ui = Ui::of_process(look, around);
-    let ctx = Context { ui: &ui, around };
+    let ctx = Context { ui: &ui, around, timings: Recorder::default() };
     let exit = settings::command(args, around).and_then(|command| dispatch(&ctx, command)).unwrap_or_else(|error| {
         ui.error(&error);
         error.exit()

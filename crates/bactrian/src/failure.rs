@@ -7,7 +7,7 @@ use action::outcome::{Outcome, Status};
 use exec::capture::CaptureError;
 use exec::engine::{NodeError, RunError};
 use exec::fetch::{Cause, FetchError};
-use exec::local::LocalError;
+use exec::local::{LocalError, STDERR, STDOUT};
 use exec::sandbox::StageError;
 use exec::store::{Store, StoreError};
 
@@ -17,6 +17,8 @@ use crate::error::{CommandError, Kind};
 
 /// How many lines of a failed command's output are shown.
 const LOG_LINES: usize = 30;
+/// How many characters of a failed command are shown.
+const COMMAND_LENGTH: usize = 160;
 
 /// A goal that could not be made.
 pub(crate) fn run(error: &RunError, logs: &Store) -> CommandError {
@@ -159,30 +161,78 @@ fn hint_about_space(told: CommandError, error: &(dyn Error + 'static)) -> Comman
 }
 
 fn action(label: &str, outcome: &Outcome, kept: Option<&str>, logs: &Store) -> CommandError {
+    let [stdout, stderr] = [outcome.stdout, outcome.stderr].map(|log| text(logs, log));
+    let (stderr, step) = failed_step(&stderr);
     let told = match &outcome.status {
         Status::Infrastructure(message) => {
             return CommandError::environment(format_args!("cannot run {label}")).cause(message);
         }
         Status::TimedOut => CommandError::build(format_args!("{label}: took longer than its limit")),
         Status::NoOutput => CommandError::build(format_args!("{label}: ended well, but left no output")),
-        Status::Exit(code) => CommandError::build(format_args!("{label}: failed with exit code {code}")),
+        Status::Exit(code) => match step {
+            Some(Step { command, how }) => CommandError::build(format_args!("{label}: `{command}` failed: {how}")),
+            None => CommandError::build(format_args!("{label}: failed with exit code {code}")),
+        },
         Status::Success | Status::Cancelled => CommandError::build(format_args!("{label}: stopped")),
     };
-    let told = [outcome.stdout, outcome.stderr].into_iter().fold(told, |told, log| match tail(logs, log) {
-        Some(text) => told.cause(text),
-        None => told,
+    let told = [stdout.as_str(), stderr].into_iter().filter_map(tail).fold(told, CommandError::cause);
+    let Some(id) = kept else { return told };
+    let told = match whole_logs(logs, id).as_slice() {
+        [] => told,
+        paths => told.hint(format_args!("all it wrote is in {}", paths.join(" and "))),
+    };
+    told.hint(format_args!("`bactrian shell --failed {id}` goes where it failed"))
+}
+
+fn text(logs: &Store, log: BlobDigest) -> String {
+    String::from_utf8_lossy(&logs.read(log).unwrap_or_default()).into_owned()
+}
+
+/// The command of a recipe that failed, as the builder tells it.
+struct Step<'t> {
+    command: String,
+    how: &'t str,
+}
+
+/// What commands wrote to standard error, and what the builder says in the last line of it: `bactrian-builder: step 2
+/// (make all): exit 2`. Any other last word of the builder's stays where it is.
+fn failed_step(stderr: &str) -> (&str, Option<Step<'_>>) {
+    let trimmed = stderr.trim_end();
+    let begin = trimmed.rfind('\n').map_or(0, |end| end + 1);
+    let (before, last) = trimmed.split_at(begin);
+    let step = last.strip_prefix("bactrian-builder: step ").and_then(|rest| {
+        let (_number, rest) = rest.split_once(" (")?;
+        let (command, how) = rest.rsplit_once("): ")?;
+        Some(Step { command: shortened(command), how })
     });
-    match kept {
-        Some(id) => told.hint(format_args!("`bactrian shell --failed {id}` goes where it failed")),
-        None => told,
+    match step {
+        Some(step) => (before, Some(step)),
+        None => (stderr, None),
     }
 }
 
+/// The beginning of a command: a script in an argument would hide everything else.
+fn shortened(command: &str) -> String {
+    match command.char_indices().nth(COMMAND_LENGTH) {
+        Some((end, _)) => format!("{}…", command.get(..end).unwrap_or_default()),
+        None => command.to_owned(),
+    }
+}
+
+/// The files that a failed action's output is kept in, those that are not empty.
+fn whole_logs(store: &Store, id: &str) -> Vec<String> {
+    let Ok(Some(kept)) = store.kept(id) else { return Vec::new() };
+    let files = [STDOUT, STDERR].map(|name| kept.root.join(name));
+    let full = files.into_iter().filter(|file| file.metadata().is_ok_and(|about| about.len() > 0));
+    full.map(|file| file.display().to_string()).collect()
+}
+
 /// The last lines of a log, if there are any.
-fn tail(logs: &Store, log: BlobDigest) -> Option<String> {
-    let bytes = logs.read(log).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().collect();
+fn tail(log: &str) -> Option<String> {
+    let lines: Vec<_> = log.lines().collect();
     let last = lines.get(lines.len().saturating_sub(LOG_LINES)..)?;
     (!last.is_empty()).then(|| last.join("\n"))
 }
+
+#[cfg(test)]
+mod tests;

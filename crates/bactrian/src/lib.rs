@@ -28,6 +28,7 @@ mod resolution;
 mod settings;
 mod surroundings;
 mod text;
+mod timings;
 mod ui;
 mod unsolved;
 mod version;

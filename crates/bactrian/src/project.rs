@@ -126,7 +126,8 @@ impl<'w> Site<'w> {
         wanted: (&[Target], bool),
     ) -> Result<Self, CommandError> {
         let (targets, compiler_libs) = wanted;
-        let resolution = resolve(ctx, project, means, targets)?;
+        let choose = || resolve(ctx, project, means, targets);
+        let resolution = ctx.timings.step("choosing versions", choose)?;
         let release = resolution.as_ref().map_or_else(|| release(means), |resolution| Ok(resolution.release))?;
         let compiler_libs = compiler_libs || resolution.is_some();
         let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };

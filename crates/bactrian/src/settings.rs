@@ -12,7 +12,7 @@ mod sources;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use opam::name::PackageName;
@@ -84,6 +84,8 @@ pub(crate) struct Build {
     pub(crate) means: Means,
     /// Programs are put in `output/TARGET/`; absolute.
     pub(crate) output: PathBuf,
+    /// Where it is written where the time went, if anywhere; absolute.
+    pub(crate) timings: Option<PathBuf>,
 }
 
 /// `bactrian install`.
@@ -96,6 +98,8 @@ pub(crate) struct Install {
     pub(crate) means: Means,
     /// Files are put in `output/TARGET/`; absolute.
     pub(crate) output: PathBuf,
+    /// Where it is written where the time went, if anywhere; absolute.
+    pub(crate) timings: Option<PathBuf>,
 }
 
 /// `bactrian lock` and `bactrian update`.
@@ -276,20 +280,24 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
     Ok(match args.command {
         args::Command::Build(args) => {
             let sources = beside(&args.path)?;
+            let output = sources.output(args.output.as_deref());
             Command::Build(Build {
                 targets: sources.targets(&args.making)?,
                 means: sources.means(&args.making.means)?,
-                output: sources.output(args.output.as_deref()),
+                timings: timings(args.timings, &output, around),
+                output,
                 project: sources.project,
             })
         }
         args::Command::Install(args) => {
             let sources = here()?;
+            let output = around.absolute(&args.output);
             Command::Install(Install {
                 packages: args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?,
                 targets: sources.targets(&args.making)?,
                 means: sources.means(&args.making.means)?,
-                output: around.absolute(&args.output),
+                timings: timings(args.timings, &output, around),
+                output,
             })
         }
         args::Command::Lock(args) => Command::Lock(locking(&args.making, &beside(&args.path)?, Renewal::Never)?),
@@ -350,6 +358,11 @@ fn locking(making: &args::Making, sources: &Sources<'_>, renewal: Renewal) -> Re
         means: sources.means(&making.means)?,
         renewal,
     })
+}
+
+/// Where timings are written: where it was said, else beside what is delivered.
+fn timings(args: args::Timings, output: &Path, around: &Surroundings) -> Option<PathBuf> {
+    args.timings.map(|place| place.map_or_else(|| output.to_owned(), |place| around.absolute(&place)))
 }
 
 fn subject(args: &args::Subject, sources: &Sources<'_>) -> Result<Subject, CommandError> {

@@ -66,7 +66,7 @@ impl<'c> Workshop<'c> {
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Report, CommandError> {
         let (graph, goals) = plan(goals)?;
-        let report = self.ctx.watch(|sink| self.engine(sink).run(&graph, &goals));
+        let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
@@ -103,7 +103,7 @@ impl<'c> Workshop<'c> {
         };
         let scan = LeakScan { store: &self.store, nodes: planned.nodes.iter().filter_map(of_target).collect() };
         let graph = planner.finish();
-        let report = self.ctx.watch(|sink| {
+        let report = self.ctx.watch(&graph, |sink| {
             let engine = Engine { inspector: Some(&scan), ..self.engine(sink) };
             engine.run(&graph, goals)
         });

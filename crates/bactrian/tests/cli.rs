@@ -107,6 +107,10 @@ fn help_is_a_result() {
       -o, --output <DIR>
               Where programs are put, in a directory per target [default: dist in the project]
 
+          --timings[=<DIR>]
+              Write where the time went: a page, bactrian-timings-DATE.html, and a trace for viewers,
+              .json [default directory: the output's]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -143,6 +147,7 @@ fn help_is_a_result() {
       bactrian build hello -t x86_64-linux-musl,riscv64-linux-musl -o out
       bactrian build -t x86_64-linux-gnu.2.17     for every Linux since RHEL 7
       bactrian build --offline --message-format json -t aarch64-linux-musl
+      bactrian build --timings -t aarch64-linux-musl      and see where the time went
     ");
 }
 

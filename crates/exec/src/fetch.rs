@@ -2,7 +2,7 @@
 //!
 //! After the caller's own store come the archive mirrors, then the source's origins in their order: URLs, and
 //! *providers*, the machine's own `npm`, `pip` and `apt-get`, for machines that reach nothing but package registries.
-//! Nothing is handed out that does not match its SHA-256, wherever it came from.
+//! Nothing is handed out that does not match all of its checksums, wherever it came from.
 //!
 //! Not here: the store; unpacking; the reading of environment and configuration, which the caller does
 //! ([`config::FetchConfig`]).
@@ -10,6 +10,7 @@
 pub mod config;
 mod debian;
 mod error;
+mod hash;
 mod http;
 mod local;
 mod npm;
@@ -59,7 +60,7 @@ impl Fetcher {
 
     /// Fetches `source` into the directory `into` and returns the file there.
     ///
-    /// `into` must exist. A broken download stays there as `<sha256>.part` and is taken up by the next call, of this
+    /// `into` must exist. A broken download stays there as `<identity>.part` and is taken up by the next call, of this
     /// process or another. `progress` is told the bytes in hand and, if known, in all; the first number falls when a
     /// place fails and the next is asked.
     ///
@@ -136,10 +137,7 @@ impl Fetcher {
         let request = Request { source, into, progress };
         match place {
             Place::Scratch(_) => self.left_over(&request),
-            Place::Mirror(Mirror::Directory(root)) => self.copy(&root.join(cache_path(source)), &request),
-            Place::Mirror(Mirror::Url(root)) => {
-                self.url(&format!("{}/{}", root.trim_end_matches('/'), cache_path(source)), &request)
-            }
+            Place::Mirror(mirror) => self.mirrored(mirror, &request),
             Place::Origin(Origin::Url(url)) => self.url(url, &request),
             Place::Origin(_) | Place::Debian { .. } if self.config.offline => Err(Cause::Offline),
             Place::Origin(Origin::Npm { package, version }) => npm::fetch(package, version, &self.tools(), &request),
@@ -162,14 +160,27 @@ impl Fetcher {
     fn left_over(&self, request: &Request<'_>) -> Result<PathBuf, Cause> {
         match Partial::claim(request.source, request.into, &self.config.stop)? {
             Claim::Done(path) => Ok(path),
-            Claim::Ours(partial) if partial.check(request.source).is_ok() => {
-                partial.finish(request.source, request.into)
-            }
+            Claim::Ours(partial) if partial.check().is_ok() => partial.finish(request.source, request.into),
             Claim::Ours(partial) => {
                 partial.leave();
                 Err(Cause::NotFound)
             }
         }
+    }
+
+    /// What a mirror has under any of the checksums: who filled it may have known but one.
+    fn mirrored(&self, mirror: &Mirror, request: &Request<'_>) -> Result<PathBuf, Cause> {
+        for checksum in request.source.checksums.iter() {
+            let path = checksum.cache_path();
+            let found = match mirror {
+                Mirror::Directory(root) => self.copy(&root.join(path), request),
+                Mirror::Url(root) => self.url(&format!("{}/{path}", root.trim_end_matches('/')), request),
+            };
+            if found != Err(Cause::NotFound) {
+                return found;
+            }
+        }
+        Err(Cause::NotFound)
     }
 
     fn copy(&self, from: &Path, request: &Request<'_>) -> Result<PathBuf, Cause> {
@@ -186,7 +197,7 @@ impl Fetcher {
         request.write(&self.config.stop, |partial| {
             let resumed = partial.len() > 0;
             self.http.get(url, partial, request.progress)?;
-            if resumed && partial.check(request.source).is_err() {
+            if resumed && partial.check().is_err() {
                 // The beginning may have been another file's, or damaged.
                 partial.restart(None)?;
                 self.http.get(url, partial, request.progress)?;
@@ -226,10 +237,4 @@ impl Request<'_> {
             }
         }
     }
-}
-
-/// Where opam's download cache keeps a file.
-fn cache_path(source: &Source) -> String {
-    let hex = source.hex();
-    format!("sha256/{}/{hex}", hex.get(..2).unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 //!
 //! An action's input root is entered ([`crate::sandbox`]), its command run without network under a time limit, its
 //! output directory taken into the store. How it ended is an [`Outcome`], also when it failed; a failed action's scratch
-//! directory is kept, so that somebody can enter it and look.
+//! directory, in which its logs are [`STDOUT`] and [`STDERR`], is kept, so that somebody can enter it and look.
 //!
 //! Not here: whether an action must be run at all (that is the engine's), and where its inputs come from.
 
@@ -22,6 +22,11 @@ use action::path::RelPath;
 
 use crate::sandbox::{self, EXIT_IO, EXIT_NO_ROOT, Join, Room, StageError};
 use crate::store::{Store, StoreError};
+
+/// The file in a kept scratch directory with what the command wrote to standard output.
+pub const STDOUT: &str = "stdout";
+/// The file with what it wrote to standard error.
+pub const STDERR: &str = "stderr";
 
 /// How often a running command is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -110,7 +115,7 @@ impl LocalExecutor<'_> {
             arguments: action.command.arguments.iter().map(Into::into).collect(),
         };
         let mut staged = sandbox::stage(self.store, self.builder, &root, &room)?;
-        let logs = [scratch.path().join("stdout"), scratch.path().join("stderr")];
+        let logs = [scratch.path().join(STDOUT), scratch.path().join(STDERR)];
         let log = |path: &Path| File::create(path).map_err(io_error(path));
         staged.command.stdin(Stdio::null()).stdout(log(&logs[0])?).stderr(log(&logs[1])?);
         let begun = Instant::now();
@@ -123,7 +128,8 @@ impl LocalExecutor<'_> {
         let outcome = |status, output| Outcome { status, place: Place::Local, output, stdout, stderr, wall };
         match status {
             Status::Success if fs::read_dir(&out).map_err(io_error(&out))?.next().is_none() => {
-                Ok(Execution { outcome: outcome(Status::NoOutput, None), kept: None })
+                let kept = self.store.keep(scratch, encoded.digest)?;
+                Ok(Execution { outcome: outcome(Status::NoOutput, None), kept: Some(kept) })
             }
             Status::Success => {
                 let output = self.store.ingest(&out)?;

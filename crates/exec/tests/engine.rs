@@ -7,16 +7,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use action::checksum::{self, Checksum, Checksums};
 use action::command::Command;
 use action::graph::{Base, Fetch, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, Tool, Unpack};
 use action::outcome::Status;
 use action::path::RelPath;
 use action::source::{Origin, Source};
 use exec::builder_image::BUILDER;
-use exec::engine::{Engine, NodeError, Report, RunError};
-use exec::event::{End, Event};
+use exec::engine::{Engine, NodeError, Report, RunError, Value};
+use exec::event::{End, Event, Kind};
 use exec::fetch::{FetchConfig, Fetcher};
-use exec::store::Store;
+use exec::store::{MemoValue, Store};
 
 struct World {
     temp: tempfile::TempDir,
@@ -38,18 +39,39 @@ impl World {
     }
 
     fn run(&self, graph: &Graph, goal: NodeId) -> Result<Report, RunError> {
+        self.with_engine(2, |engine| engine.run(graph, &[goal]))
+    }
+
+    fn with_engine<R>(&self, jobs: usize, work: impl FnOnce(&Engine<'_>) -> R) -> R {
         let sink = |event| self.events.lock().unwrap().push(event);
         let engine = Engine {
             store: &self.store,
             fetcher: &self.fetcher,
             builder: self.builder.clone(),
             path: "/usr/bin:/bin".into(),
-            jobs: 2,
+            jobs,
             sink: &sink,
             stop: &self.stop,
             inspector: None,
         };
-        engine.run(graph, &[goal])
+        work(&engine)
+    }
+
+    /// The labels of actions in the order in which they began, and how many ran at once at most.
+    fn actions(&self) -> (Vec<String>, usize) {
+        let (mut begun, mut running, mut most) = (Vec::new(), 0, 0);
+        for event in std::mem::take(&mut *self.events.lock().unwrap()) {
+            match event {
+                Event::Started { kind: Kind::Run, label, .. } => {
+                    begun.push(label);
+                    running += 1;
+                    most = most.max(running);
+                }
+                Event::Finished { kind: Kind::Run, end: End::Made, .. } => running -= 1,
+                _ => {}
+            }
+        }
+        (begun, most)
     }
 
     /// How each node ended, in the order of ending.
@@ -147,6 +169,38 @@ fn nothing_in_out_is_a_failure() {
 }
 
 #[test]
+fn no_more_actions_at_once_than_jobs() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goals: Vec<_> =
+        (0..5).map(|number| script(&mut graph, &format!("sleep 0.3; echo > /out/{number}"), Vec::new())).collect();
+    world.with_engine(2, |engine| engine.run(&graph, &goals)).unwrap();
+    let (begun, most) = world.actions();
+    assert_eq!((begun.len(), most), (5, 2));
+}
+
+#[test]
+fn the_order_is_that_of_the_longest_ways_left_as_the_last_run_knew_them() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let goals = ["sleep 0.01; echo > /out/a", "sleep 0.3; echo > /out/b", "sleep 0.6; echo > /out/c"]
+        .map(|text| script(&mut graph, text, Vec::new()));
+    let labels = |order: [usize; 3]| order.map(|at| graph_label(&graph, goals[at]));
+    let run = || {
+        world.with_engine(1, |engine| engine.run(&graph, &goals)).unwrap();
+        world.actions().0
+    };
+    assert_eq!(run(), labels([0, 1, 2]), "nothing is known: as they were planned");
+    assert_eq!(world.with_engine(1, |engine| engine.forget(&graph, &goals)).unwrap(), 3);
+    assert_eq!(run(), labels([2, 1, 0]));
+}
+
+fn graph_label(graph: &Graph, id: NodeId) -> String {
+    let Some(Node::Run(run)) = graph.get(id) else { panic!("no action") };
+    run.label.clone()
+}
+
+#[test]
 fn a_stop_ends_what_runs_at_once() {
     let world = World::new();
     let mut graph = Graph::default();
@@ -165,26 +219,68 @@ fn a_stop_ends_what_runs_at_once() {
 
 #[test]
 fn an_archive_is_not_asked_for_once_its_contents_are_known() {
-    let world = World::new();
-    let archive = world.temp.path().join("a.tar");
-    let status = std::process::Command::new("tar")
-        .args(["cf"])
-        .arg(&archive)
-        .args(["-C", world.temp.path().to_str().unwrap(), "store/format"])
-        .status();
-    assert!(status.unwrap().success());
-    let bytes = std::fs::read(&archive).unwrap();
+    let bytes = tar();
     let sha256 = *action::digest::BlobDigest::of(&bytes).hash();
-    let origins = vec![Origin::Url(format!("file://{}", archive.display()))];
-    let source = Source { name: "a.tar".to_owned(), sha256, origins };
+    let md5 = Checksum::Md5(md5_of(&bytes));
+    for checksums in [sha256.into(), Checksums::new([md5]).unwrap(), Checksums::new([md5, sha(sha256)]).unwrap()] {
+        let world = World::new();
+        let archive = world.temp.path().join("a.tar");
+        std::fs::write(&archive, &bytes).unwrap();
+        let origins = vec![Origin::Url(format!("file://{}", archive.display()))];
+        let source = Source { name: "a.tar".to_owned(), checksums, origins };
+        let mut graph = Graph::default();
+        let fetch = Fetch { label: "a".to_owned(), alternatives: vec![source] };
+        let fetched = graph.add(Node::Fetch(fetch)).unwrap();
+        let unpack =
+            Unpack { archive: fetched, strip: 1, keep: Vec::new(), leave_out: Vec::new(), executable: Vec::new() };
+        let goal = graph.add(Node::Unpack(unpack)).unwrap();
+        let value = world.run(&graph, goal).unwrap().values;
+        std::fs::remove_file(&archive).unwrap();
+        assert_eq!(world.run(&graph, fetched).unwrap().values.len(), 1, "the file itself is in the store");
+        let blob = action::digest::BlobDigest::of(&bytes);
+        std::fs::remove_file(world.store.blob_path(blob, false).unwrap()).unwrap();
+        assert_eq!(world.run(&graph, goal).unwrap().values, value);
+        assert!(world.run(&graph, fetched).is_err(), "it is gone, and its contents alone are known");
+    }
+}
+
+/// What stores of earlier versions hold must stay valid: a source's SHA-256 and nothing else is the memo's key.
+#[test]
+fn memos_of_sha256_are_keyed_by_its_bare_bytes() {
+    let world = World::new();
+    let blob = world.store.put(b"archive").unwrap();
+    world.store.memo_put("source", blob.hash(), MemoValue::Blob(blob)).unwrap();
+    let checksums = Checksums::new([sha(*blob.hash()), Checksum::Md5([0; 16]), Checksum::Sha512([0; 64])]).unwrap();
     let mut graph = Graph::default();
-    let fetch = Fetch { label: "a".to_owned(), alternatives: vec![source] };
-    let fetched = graph.add(Node::Fetch(fetch)).unwrap();
-    let spec = Unpack { archive: fetched, strip: 1, keep: Vec::new(), leave_out: Vec::new(), executable: Vec::new() };
-    let goal = graph.add(Node::Unpack(spec)).unwrap();
-    let value = world.run(&graph, goal).unwrap().values;
-    std::fs::remove_file(&archive).unwrap();
-    let blob = action::digest::BlobDigest::of(&bytes);
-    std::fs::remove_file(world.store.blob_path(blob, false).unwrap()).unwrap();
-    assert_eq!(world.run(&graph, goal).unwrap().values, value);
+    let source = Source { name: "a".to_owned(), checksums, origins: Vec::new() };
+    let goal = graph.add(Node::Fetch(Fetch { label: "a".to_owned(), alternatives: vec![source] })).unwrap();
+    assert_eq!(world.run(&graph, goal).unwrap().values, [Value::File(blob)]);
+    assert_eq!(world.ends(), [End::Cached]);
+}
+
+fn sha(bytes: [u8; 32]) -> Checksum {
+    Checksum::Sha256(bytes)
+}
+
+/// The machine's own `md5sum` is the oracle.
+fn md5_of(bytes: &[u8]) -> [u8; 16] {
+    let temp = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(temp.path(), bytes).unwrap();
+    let told = std::process::Command::new("md5sum").arg(temp.path()).output().unwrap().stdout;
+    let told = String::from_utf8(told).unwrap();
+    let Some(Checksum::Md5(md5)) =
+        Checksum::parse(checksum::Kind::Md5, told.split_whitespace().next().unwrap_or_default())
+    else {
+        panic!("{told}")
+    };
+    md5
+}
+
+fn tar() -> Vec<u8> {
+    let temp = tempfile::tempdir().unwrap();
+    std::fs::create_dir(temp.path().join("top")).unwrap();
+    std::fs::write(temp.path().join("top/file"), "contents").unwrap();
+    let made = std::process::Command::new("tar").arg("c").arg("-C").arg(temp.path()).arg("top").output().unwrap();
+    assert!(made.status.success());
+    made.stdout
 }

@@ -5,13 +5,14 @@
 
 use opam::command::{ArgKind, Command};
 use opam::name::PackageName;
-use opam::package::{Flag, Package};
+use opam::package::{Flag, Package, Source};
 use opam::version::Version;
 use solve::solution::{Key, Role};
 
 use crate::clib::Library;
 use crate::clib::conf::{Conf, Tool};
 use crate::closure::Closure;
+use crate::instructions::checksums;
 use crate::world::World;
 
 /// How a package is built.
@@ -62,7 +63,7 @@ pub enum Verdict {
 pub enum Obstacle {
     /// It stands for something of the system that is not known here.
     UnknownConf,
-    /// Its archive has no checksum that can be looked for.
+    /// An archive of it has no checksum: it could be anything.
     NoChecksum,
 }
 
@@ -79,6 +80,8 @@ pub struct Assessment {
     pub class: Class,
     /// Whether it crosses.
     pub verdict: Verdict,
+    /// Whether an archive of it has no better checksum than MD5, so that a forgery would not be told.
+    pub weak_checksum: bool,
 }
 
 /// What is known of every package of a closure that is built, by name.
@@ -100,7 +103,7 @@ fn one(closure: &Closure<'_>, key: &Key, package: &Package) -> Assessment {
     };
     let verdict = match class {
         Class::Conf => conf(package),
-        _ if has_no_checksum(package) => Verdict::Blocked(Obstacle::NoChecksum),
+        _ if archives(package).any(|source| checksums(source).is_none()) => Verdict::Blocked(Obstacle::NoChecksum),
         _ => match closure.quirks.of(package, world) {
             Some(quirk) => Verdict::Quirk { why: quirk.why.clone() },
             None if key.role == Role::Host => Verdict::Crosses,
@@ -110,7 +113,14 @@ fn one(closure: &Closure<'_>, key: &Key, package: &Package) -> Assessment {
             },
         },
     };
-    Assessment { name: package.name.clone(), version: package.version.clone(), role: key.role, class, verdict }
+    Assessment {
+        name: package.name.clone(),
+        version: package.version.clone(),
+        role: key.role,
+        class,
+        verdict,
+        weak_checksum: archives(package).any(|source| checksums(source).is_some_and(|known| known.is_weak())),
+    }
 }
 
 fn conf(package: &Package) -> Verdict {
@@ -122,9 +132,8 @@ fn conf(package: &Package) -> Verdict {
     }
 }
 
-fn has_no_checksum(package: &Package) -> bool {
-    let sources = package.source.iter().chain(package.extra_sources.iter().map(|extra| &extra.source));
-    sources.into_iter().any(|source| crate::instructions::sha256(source).is_none())
+fn archives(package: &Package) -> impl Iterator<Item = &Source> {
+    package.source.iter().chain(package.extra_sources.iter().map(|extra| &extra.source))
 }
 
 /// How a package is built, as far as its commands tell.

@@ -23,7 +23,8 @@ impl Planner {
     /// The host's dune that `source` is the archive of, if it is one that this recipe is for: the same action then serves
     /// a lock that names it and a project without one.
     pub(crate) fn known_dune(&mut self, release: Release, source: &Source) -> Result<Option<NodeId>, PlanError> {
-        let known = sources::dune(release).into_iter().find(|known| known.sha256 == source.sha256);
+        let known =
+            sources::dune(release).into_iter().find(|known| known.checksums.identity() == source.checksums.identity());
         known.map(|known| self.dune_from(release, vec![known])).transpose()
     }
 

@@ -11,8 +11,8 @@ pub use scope::{arch, os};
 
 use std::collections::BTreeMap;
 
+use action::checksum::{Checksum, Checksums};
 use action::source::{Origin, Source};
-use opam::checksum::Checksum;
 use opam::command::Command;
 use opam::name::PackageName;
 use opam::package::{self, Package};
@@ -44,7 +44,7 @@ pub struct Setting<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InstructionError {
     /// An archive without a checksum could be anything.
-    #[error("{package}.{version}: `{src}` has no SHA-256 checksum")]
+    #[error("{package}.{version}: `{src}` has no checksum")]
     NoChecksum {
         /// The package.
         package: PackageName,
@@ -122,22 +122,54 @@ fn install_file(package: &Package, world: World, uses_dune: bool) -> (String, Op
     }
 }
 
-/// The checksum by which an archive is known to stores and mirrors.
-pub(crate) fn sha256(source: &package::Source) -> Option<[u8; 32]> {
-    source.checksums.iter().find_map(|checksum| match checksum {
-        Checksum::Sha256(bytes) => Some(*bytes),
-        Checksum::Md5(_) | Checksum::Sha512(_) => None,
-    })
+/// What an archive must match; none if its package does not say.
+pub(crate) fn checksums(source: &package::Source) -> Option<Checksums> {
+    Checksums::new(source.checksums.iter().map(|checksum| match checksum {
+        opam::checksum::Checksum::Sha256(bytes) => Checksum::Sha256(*bytes),
+        opam::checksum::Checksum::Sha512(bytes) => Checksum::Sha512(*bytes),
+        opam::checksum::Checksum::Md5(bytes) => Checksum::Md5(*bytes),
+    }))
 }
 
-/// The archive by its strongest checksum that we can look for.
+/// The archive by its checksums, and where it may be had: its address, then its mirrors, in this order.
 fn fetched(package: &Package, source: &package::Source) -> Result<Source, InstructionError> {
-    let sha256 = sha256(source).ok_or_else(|| InstructionError::NoChecksum {
+    let checksums = checksums(source).ok_or_else(|| InstructionError::NoChecksum {
         package: package.name.clone(),
         version: package.version.clone(),
         src: source.src.clone(),
     })?;
     let origins = std::iter::once(&source.src).chain(&source.mirrors).map(|url| Origin::Url(url.clone())).collect();
     let name = source.src.rsplit('/').next().unwrap_or(&source.src).to_owned();
-    Ok(Source { name, sha256, origins })
+    Ok(Source { name, checksums, origins })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fetch(url: &str) -> Result<Source, InstructionError> {
+        let (name, version) = (PackageName::new("x").unwrap(), Version::new("1").unwrap());
+        let (package, errors) = Package::parse(name, version, format!("url {{ {url} }}").as_bytes());
+        assert_eq!(errors, [], "{url}");
+        fetched(&package, package.source.as_ref().unwrap())
+    }
+
+    #[test]
+    fn an_archive_has_all_its_checksums_and_addresses() {
+        let (md5, sha256, sha512) = ("01".repeat(16), "02".repeat(32), "03".repeat(64));
+        let src = "src: \"https://a.test/x.tbz\" mirrors: [\"https://b.test/x\" \"https://c.test/x\"]";
+        for (checksum, identity, weak) in [
+            (format!("\"sha256={sha256}\""), &sha256, false),
+            (format!("[\"md5={md5}\" \"sha256={sha256}\" \"sha512={sha512}\"]"), &sha256, false),
+            (format!("[\"md5={md5}\" \"sha512={sha512}\"]"), &sha512, false),
+            (format!("\"{md5}\""), &md5, true),
+        ] {
+            let source = fetch(&format!("{src} checksum: {checksum}")).unwrap();
+            assert_eq!((&source.hex(), source.checksums.is_weak()), (identity, weak), "{checksum}");
+            assert_eq!(source.checksums.iter().count(), checksum.matches('"').count() / 2);
+            let urls = ["https://a.test/x.tbz", "https://b.test/x", "https://c.test/x"];
+            assert_eq!(source.origins, urls.map(|url| Origin::Url(url.to_owned())));
+        }
+        assert!(matches!(fetch(src), Err(InstructionError::NoChecksum { .. })));
+    }
 }

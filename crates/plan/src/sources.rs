@@ -29,7 +29,7 @@ fn member(path: &str) -> DebianFile {
 /// Rows whose checksum is none are left out; a test says that there are none.
 fn sources(rows: Vec<Row>) -> Vec<Source> {
     let source = |(name, sha256, origins): Row| {
-        Some(Source { name: name.to_owned(), sha256: parse_sha256(sha256).ok()?, origins })
+        Some(Source { name: name.to_owned(), checksums: parse_sha256(sha256).ok()?.into(), origins })
     };
     rows.into_iter().filter_map(source).collect()
 }

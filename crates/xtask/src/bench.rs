@@ -2,10 +2,12 @@
 //!
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
+//! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
 
+mod schedule;
 mod store;
 
 use std::fs;
@@ -29,6 +31,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"toolchain") {
         toolchain()?;
+    }
+    if all || names.contains(&"schedule") {
+        schedule::run()?;
     }
     if all || names.contains(&"store") {
         store::run()?;
@@ -131,11 +136,12 @@ const UPSTREAM_CROSS: &str = "set -e; rm -rf /tmp/u; cp -r /src/ocaml /tmp/u; cd
 fn sources(directory: &Path, store: &Path) -> Result<(), String> {
     let store = exec::store::Store::open(store).map_err(|error| error.to_string())?;
     let release: plan::ocaml::Release = RELEASE.parse().map_err(|error| format!("{error}"))?;
-    let known =
-        plan::sources::ocaml(release).into_iter().find_map(|source| match store.memo_get("source", &source.sha256) {
+    let known = plan::sources::ocaml(release).into_iter().find_map(|source| {
+        match store.memo_get("source", source.checksums.identity().bytes()) {
             Ok(Some(exec::store::MemoValue::Blob(blob))) => store.blob_path(blob, false).ok(),
             _ => None,
-        });
+        }
+    });
     let archive = known.ok_or("the store has no sources of OCaml")?;
     let spec = exec::unpack::Spec { strip: 1, ..exec::unpack::Spec::default() };
     exec::unpack::unpack(&archive, &directory.join("ocaml"), &spec).map_err(|error| error.to_string())?;

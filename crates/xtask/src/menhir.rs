@@ -36,7 +36,7 @@ fn sources() -> Fetch {
         ),
     ];
     let source = |(name, sha256, origin): (&str, &str, Origin)| {
-        Some(Source { name: name.to_owned(), sha256: parse_sha256(sha256).ok()?, origins: vec![origin] })
+        Some(Source { name: name.to_owned(), checksums: parse_sha256(sha256).ok()?.into(), origins: vec![origin] })
     };
     Fetch { label: "menhir".to_owned(), alternatives: rows.into_iter().filter_map(source).collect() }
 }

@@ -29,7 +29,8 @@ Examples:
   bactrian build --target aarch64-linux-musl
   bactrian build hello -t x86_64-linux-musl,riscv64-linux-musl -o out
   bactrian build -t x86_64-linux-gnu.2.17     for every Linux since RHEL 7
-  bactrian build --offline --message-format json -t aarch64-linux-musl";
+  bactrian build --offline --message-format json -t aarch64-linux-musl
+  bactrian build --timings -t aarch64-linux-musl      and see where the time went";
 
 pub(super) const INSTALL: &str = "Build published packages and everything they need for other machines";
 pub(super) const INSTALL_EXAMPLES: &str = "\

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::messages::Message;
 use crate::project::{Inside, Project, Site};
 use crate::settings::{Build, Means};
+use crate::timings;
 use crate::workshop::Workshop;
 
 /// A program that was delivered.
@@ -23,7 +24,9 @@ pub(crate) struct Delivered {
 }
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandError> {
-    let delivered = build(ctx, &settings.project, &settings.targets, &settings.means, &settings.output)?;
+    let delivered = timings::written_to(ctx, settings.timings.as_deref(), "bactrian build", || {
+        build(ctx, &settings.project, &settings.targets, &settings.means, &settings.output)
+    })?;
     for (target, programs) in delivered {
         if programs.is_empty() {
             ctx.ui.warning(format_args!("{target}: the project has no programs; its libraries were built"));
@@ -55,7 +58,13 @@ pub(crate) fn build(
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
     let ask = |wanted| -> Result<(), CommandError> {
         let at_once = if project.has_workspace { 1 } else { targets.len() };
-        targets.chunks(at_once.max(1)).try_for_each(|some| dune(&site, &delivery::dune_arguments(some, wanted, jobs)))
+        let mut chunks = targets.chunks(at_once.max(1));
+        chunks.try_for_each(|some| {
+            let names: Vec<_> = some.iter().map(ToString::to_string).collect();
+            ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
+                dune(&site, &delivery::dune_arguments(some, wanted, jobs))
+            })
+        })
     };
     ask(wanted)?;
     let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(&site, *target))).collect();

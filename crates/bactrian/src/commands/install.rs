@@ -21,10 +21,17 @@ use crate::failure;
 use crate::messages::Message;
 use crate::resolution::Resolution;
 use crate::settings::Install;
+use crate::timings;
 use crate::workshop::Workshop;
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
-    let resolution = Resolution::of_packages(&settings.packages, &settings.targets, &settings.means)?;
+    timings::written_to(ctx, settings.timings.as_deref(), "bactrian install", || install(ctx, settings))
+}
+
+fn install(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
+    let resolution = ctx.timings.step("choosing versions", || {
+        Resolution::of_packages(&settings.packages, &settings.targets, &settings.means)
+    })?;
     let workshop = Workshop::open(ctx, &settings.means)?;
     let trees = workshop.packages(&resolution)?;
     for target in &settings.targets {

@@ -170,12 +170,14 @@ fn fault_words(kind: &FaultKind) -> String {
 mod tests {
     use super::*;
     use crate::surroundings::Surroundings;
+    use crate::timings::Recorder;
     use crate::ui::{Look, captured};
 
     fn play(directory: &Path, work: StoreWork) -> (Result<Exit, CommandError>, String) {
         let (ui, out, _) = captured::ui(Look::DEFAULT);
         let settings = settings::Store { directory: directory.to_owned(), work };
-        let exit = run(&Context { ui: &ui, around: &Surroundings::for_test([]) }, &settings);
+        let exit =
+            run(&Context { ui: &ui, around: &Surroundings::for_test([]), timings: Recorder::default() }, &settings);
         (exit, out.text())
     }
 

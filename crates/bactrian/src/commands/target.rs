@@ -65,13 +65,14 @@ fn human(ctx: &Context<'_>) -> String {
 mod tests {
     use super::*;
     use crate::surroundings::Surroundings;
+    use crate::timings::Recorder;
     use crate::ui::{Look, captured};
 
     #[test]
     fn as_people_see_it() {
         let (ui, out, _) = captured::ui(Look::DEFAULT);
         let around = Surroundings::for_test([]);
-        assert_eq!(list(&Context { ui: &ui, around: &around }), Exit::Done);
+        assert_eq!(list(&Context { ui: &ui, around: &around, timings: Recorder::default() }), Exit::Done);
         insta::assert_snapshot!(out.text(), @"
         TARGET                 LINKING             RUNS HERE           ALSO KNOWN AS
         x86_64-linux-musl      static              as it is            x86_64-unknown-linux-musl

@@ -69,7 +69,10 @@ pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, Comman
     let all = assess::assess(&resolution.closure());
     let mut rows = Vec::new();
     for known in &all {
-        let (word, note) = words(known);
+        let (word, mut note) = words(known);
+        if known.weak_checksum {
+            note = [note.as_str(), WEAK].join(if note.is_empty() { "" } else { "; " });
+        }
         let version = known.version.to_string();
         ctx.ui.message(&Message::Assessment {
             name: known.name.as_str(),
@@ -80,24 +83,27 @@ pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, Comman
             note: &note,
         });
         // What crosses by rule is no news.
-        if known.verdict != Verdict::Crosses {
+        if known.verdict != Verdict::Crosses || known.weak_checksum {
             let package = format!("{} {version}{}", known.name, on_host(known.role));
             rows.push([word.to_owned(), package, class(known.class).to_owned(), note]);
         }
     }
+    let by_rule = all.iter().filter(|known| known.verdict == Verdict::Crosses).count();
     let blocked = all.iter().filter(|known| matches!(known.verdict, Verdict::Blocked(_))).count();
     let unknown = all.iter().filter(|known| matches!(known.verdict, Verdict::Unknown | Verdict::Lacks(_))).count();
     if !ctx.ui.is_json() {
         ctx.ui.print(format_args!("{}", text::table(&rows)));
-        let by_rule = all.len() - rows.len();
         let total = text::count(all.len(), "package");
         ctx.ui.print(format_args!(
             "{total}: {by_rule} cross by rule, {} by what is known of them, {unknown} untold, {blocked} blocked\n",
-            rows.len() - unknown - blocked
+            all.len() - by_rule - unknown - blocked
         ));
     }
     Ok(if blocked > 0 { Exit::Failed } else { Exit::Done })
 }
+
+/// Said of a package with an archive by MD5, besides what else there is to say.
+const WEAK: &str = "has an archive with an MD5 checksum alone, which tells damage but no forgery";
 
 fn version(resolution: &Resolution, key: &Key) -> String {
     resolution.solution.nodes.get(key).map(|node| node.version.to_string()).unwrap_or_default()
@@ -149,7 +155,7 @@ fn words(known: &Assessment) -> (&'static str, String) {
             "blocked",
             match obstacle {
                 Obstacle::UnknownConf => "stands for something of the system that is not known here".to_owned(),
-                Obstacle::NoChecksum => "has an archive without a SHA-256 checksum".to_owned(),
+                Obstacle::NoChecksum => "has an archive without a checksum".to_owned(),
             },
         ),
     }

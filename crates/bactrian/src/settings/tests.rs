@@ -28,7 +28,8 @@ fn relative(command: Command, project: &tempfile::TempDir) -> Command {
                     *directory = moved(directory.clone());
                 }
             }
-            Command::Build(Build { project: moved(build.project), output: moved(build.output), ..build })
+            let timings = build.timings.map(moved);
+            Command::Build(Build { project: moved(build.project), output: moved(build.output), timings, ..build })
         }
         other => other,
     }
@@ -201,4 +202,17 @@ fn how_output_looks() {
     let error = look("target list", &[("BACTRIAN_COLOR", "red")]).unwrap_err();
     assert_eq!(error.message, "BACTRIAN_COLOR: `red` is none of `auto`, `always` or `never`");
     assert!(look("exec -t x -- y", &[]).unwrap().stdout_is_taken);
+}
+
+#[test]
+fn timings_go_beside_what_is_delivered_or_where_they_are_said_to() {
+    for (line, place) in [
+        ("build -t x86_64-linux-musl", None),
+        ("build -t x86_64-linux-musl --timings", Some("/p/dist")),
+        ("build -t x86_64-linux-musl --timings -o out", Some("/p/out")),
+        ("build -t x86_64-linux-musl --timings=where -o out", Some("/p/where")),
+    ] {
+        let timings = build(line, &[], "").timings;
+        assert_eq!(timings.as_deref().map(Path::display).map(|path| path.to_string()).as_deref(), place, "{line}");
+    }
 }

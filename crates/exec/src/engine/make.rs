@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use action::graph::{Base, Fetch, Graph, Node, NodeId, Run, Unpack};
 use action::outcome::Status;
 
-use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, unpack_key};
+use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, source_key, unpack_key};
 use super::{Engine, NodeError, State, Value};
 use crate::event::{End, Event};
 use crate::local::LocalExecutor;
@@ -47,7 +47,7 @@ impl Engine<'_> {
     /// What identifies a node between processes.
     fn lock_key(&self, node: &Node, state: &Mutex<State>) -> Result<Vec<u8>, NodeError> {
         Ok(match node {
-            Node::Fetch(fetch) => fetch.alternatives.iter().flat_map(|source| source.sha256).collect(),
+            Node::Fetch(fetch) => fetch.alternatives.iter().flat_map(|source| source_key(&source.checksums)).collect(),
             Node::Unpack(unpack) => {
                 let known = state.lock().unwrap_or_else(PoisonError::into_inner).value(unpack.archive);
                 let Some(Value::File(archive)) = known else { return Err(NodeError::Kind) };
@@ -69,6 +69,11 @@ impl Engine<'_> {
         let fetched = fetched.map_err(|error| if error.stopped() { NodeError::Stopped } else { error.into() })?;
         let blob = self.store.put_file(&fetched.path)?;
         self.store.memo_put(SOURCE, blob.hash(), MemoValue::Blob(blob))?;
+        if let Some(source) = fetch.alternatives.get(fetched.alternative) {
+            self.remember_sha256(source, blob)?;
+        }
+        // A second copy, and checked again before anybody would use it: one that stays is no harm.
+        let _ = std::fs::remove_file(&fetched.path);
         Ok(Value::File(blob))
     }
 

@@ -8,8 +8,10 @@
 
 mod lookup;
 mod make;
+mod order;
 mod probe;
 mod schedule;
+mod weight;
 
 use std::collections::HashSet;
 use std::error::Error;

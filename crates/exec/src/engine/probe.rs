@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use action::checksum::{Checksum, Checksums};
 use action::command::{Action, EncodedAction};
 use action::compose::{Composer, subtree};
 use action::digest::{BlobDigest, DirDigest};
@@ -18,6 +19,8 @@ use crate::store::{MemoValue, StoreError};
 
 /// Memo kind: SHA-256 of a source → its blob.
 pub(super) const SOURCE: &str = "source";
+/// Memo kind: checksum of another kind → SHA-256 of the bytes that were found to have it, by which all else knows them.
+const SHA256: &str = "sha256";
 /// Memo kind: archive and specification → tree.
 pub(super) const UNPACK: &str = "unpack";
 
@@ -91,17 +94,38 @@ impl Engine<'_> {
 
     /// The blob of a source, if it is in the store.
     pub(super) fn source_blob(&self, source: &Source) -> Result<Option<BlobDigest>, NodeError> {
-        match self.store.memo_get(SOURCE, &source.sha256)? {
+        let Some(sha256) = self.sha256(source)? else { return Ok(None) };
+        match self.store.memo_get(SOURCE, &sha256)? {
             Some(MemoValue::Blob(blob)) if self.store.has(blob) => Ok(Some(blob)),
             _ => Ok(None),
         }
+    }
+
+    /// The SHA-256 of a source, if it says so or was fetched before.
+    fn sha256(&self, source: &Source) -> Result<Option<[u8; 32]>, NodeError> {
+        if let Checksum::Sha256(sha256) = source.checksums.identity() {
+            return Ok(Some(*sha256));
+        }
+        match self.store.memo_get(SHA256, &source_key(&source.checksums))? {
+            Some(MemoValue::Bytes(bytes)) => Ok(bytes.as_slice().try_into().ok()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Notes what `blob`, which is `source`, is known by otherwise.
+    pub(super) fn remember_sha256(&self, source: &Source, blob: BlobDigest) -> Result<(), NodeError> {
+        if matches!(source.checksums.identity(), Checksum::Sha256(_)) {
+            return Ok(());
+        }
+        Ok(self.store.memo_put(SHA256, &source_key(&source.checksums), MemoValue::Bytes(blob.hash().to_vec()))?)
     }
 
     /// The contents of an archive may be known though the archive itself is long gone.
     fn probe_unpack(&self, graph: &Graph, unpack: &Unpack) -> Result<Option<Value>, NodeError> {
         let Some(Node::Fetch(fetch)) = graph.get(unpack.archive) else { return Err(NodeError::Kind) };
         for source in &fetch.alternatives {
-            if let Some(tree) = self.memo_tree(UNPACK, &unpack_key(&source.sha256, unpack))? {
+            let Some(sha256) = self.sha256(source)? else { continue };
+            if let Some(tree) = self.memo_tree(UNPACK, &unpack_key(&sha256, unpack))? {
                 return Ok(Some(Value::Tree(tree)));
             }
         }
@@ -189,6 +213,15 @@ impl Engine<'_> {
 
     fn loader(&self) -> impl FnMut(DirDigest) -> Result<Directory, StoreError> + '_ {
         |digest| self.store.directory(digest)
+    }
+}
+
+/// What a source is remembered by: the bare bytes of a SHA-256, any other identity with all checksums beside it, so that
+/// what is known of an MD5 says nothing of a source that has that and more.
+pub(super) fn source_key(checksums: &Checksums) -> Vec<u8> {
+    match checksums.identity() {
+        Checksum::Sha256(sha256) => sha256.to_vec(),
+        _ => checksums.iter().flat_map(|checksum| format!("{checksum}\n").into_bytes()).collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Making what is missing, on a few threads.
 //!
-//! One mutex holds which nodes wait for how many others; a thread takes a ready node, makes it, and frees those that
+//! One mutex holds what is ready ([`super::order`]); a thread takes from it what its lane does, makes it, and frees what
 //! waited for it. After the first failure nothing is begun, and what runs is stopped.
 
 use std::sync::atomic::Ordering;
@@ -10,47 +10,41 @@ use std::time::Instant;
 
 use action::graph::{Graph, NodeId};
 
+use super::order::{Lane, Order, Work};
 use super::probe::{kind, label};
 use super::{Engine, NodeError, RunError, State};
 use crate::event::{End, Event};
 
+/// Downloads at once: more would share the same line, and servers dislike it.
+const DOWNLOADS: usize = 4;
+/// Archives at once: taking their files into the store uses all processors anyway.
+const FILES: usize = 2;
+
 struct Queue {
-    /// Nodes whose inputs are all made.
-    ready: Vec<NodeId>,
-    /// For each node, how many missing inputs it still has.
-    waits_for: Vec<usize>,
-    /// Missing nodes not yet made.
-    left: usize,
+    order: Order,
     /// Of several failures the one of the earliest node: which is told must not depend on which was quick.
     failure: Option<(NodeId, RunError)>,
 }
 
 impl Engine<'_> {
     pub(super) fn make_all(&self, graph: &Graph, missing: &[bool], state: &Mutex<State>) -> Result<(), RunError> {
-        let is_missing = |id: NodeId| missing.get(id.index()) == Some(&true);
-        let mut waits_for = vec![0; graph.len()];
-        let mut ready = Vec::new();
-        for (id, node) in graph.iter().filter(|(id, _)| is_missing(*id)) {
-            let count = node.dependencies().filter(|dependency| is_missing(*dependency)).count();
-            if let Some(slot) = waits_for.get_mut(id.index()) {
-                *slot = count;
-            }
-            if count == 0 {
-                ready.push(id);
-            }
-        }
-        let left = missing.iter().filter(|missing| **missing).count();
-        if left == 0 {
+        let order = Order::new(self.works(graph, missing));
+        if order.left() == 0 {
             return Ok(());
         }
-        // Taken from the end: the goals' oldest needs first.
-        ready.reverse();
-        let queue = Mutex::new(Queue { ready, waits_for, left, failure: None });
+        let lanes = [(Lane::Actions, self.jobs.max(1)), (Lane::Downloads, DOWNLOADS), (Lane::Files, FILES)];
+        let mut threads = lanes.map(|(lane, most)| (lane, most.min(order.of_lane(lane))));
+        if threads.iter().all(|(_, number)| *number == 0) {
+            threads[0].1 = 1;
+        }
+        let queue = Mutex::new(Queue { order, failure: None });
         let changed = Condvar::new();
         thread::scope(|scope| {
-            // Fetching waits for the network, so one thread more than there are jobs.
-            for _ in 0..(self.jobs + 1).min(left) {
-                scope.spawn(|| self.work(graph, state, &queue, &changed));
+            for (lane, number) in threads {
+                for _ in 0..number {
+                    let shared = (&queue, &changed);
+                    scope.spawn(move || self.work(graph, state, shared, lane));
+                }
             }
         });
         match queue.into_inner().unwrap_or_else(PoisonError::into_inner).failure {
@@ -59,16 +53,30 @@ impl Engine<'_> {
         }
     }
 
-    fn work(&self, graph: &Graph, state: &Mutex<State>, queue: &Mutex<Queue>, changed: &Condvar) {
+    fn works(&self, graph: &Graph, missing: &[bool]) -> Vec<Work> {
+        let mut places = vec![None; graph.len()];
+        let mut works = Vec::new();
+        for (id, node) in graph.iter().filter(|(id, _)| missing.get(id.index()) == Some(&true)) {
+            let needs = node.dependencies().filter_map(|need| places.get(need.index()).copied().flatten()).collect();
+            if let Some(place) = places.get_mut(id.index()) {
+                *place = Some(works.len());
+            }
+            works.push(Work { node: id, kind: kind(node), weight: self.weight(graph, node), needs });
+        }
+        works
+    }
+
+    fn work(&self, graph: &Graph, state: &Mutex<State>, shared: (&Mutex<Queue>, &Condvar), lane: Lane) {
+        let (queue, changed) = shared;
         loop {
-            let id = {
+            let (at, id) = {
                 let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
                 loop {
-                    if queue.left == 0 || queue.failure.is_some() {
+                    if queue.order.left() == 0 || queue.failure.is_some() {
                         return;
                     }
-                    match queue.ready.pop() {
-                        Some(id) => break id,
+                    match queue.order.take(lane) {
+                        Some(next) => break next,
                         None => queue = changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
                     }
                 }
@@ -76,20 +84,7 @@ impl Engine<'_> {
             let result = self.make_reported(graph, id, state);
             let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
-                Ok(()) => {
-                    queue.left -= 1;
-                    for (next, node) in graph.iter().skip(id.index() + 1) {
-                        let count = node.dependencies().filter(|dependency| *dependency == id).count();
-                        let Some(slot) = queue.waits_for.get_mut(next.index()).filter(|slot| count > 0 && **slot > 0)
-                        else {
-                            continue;
-                        };
-                        *slot -= count;
-                        if *slot == 0 {
-                            queue.ready.insert(0, next);
-                        }
-                    }
-                }
+                Ok(()) => queue.order.done(at),
                 Err(failure) => {
                     let stopped = matches!(failure.cause, NodeError::Stopped);
                     let first = queue.failure.is_none();
@@ -119,7 +114,11 @@ impl Engine<'_> {
         let made = made.and_then(|(value, end)| Ok((self.inspected(id, node, value)?, end)));
         let end = made.as_ref().map_or(End::Failed, |(_, end)| *end);
         if let Some(kind) = kind {
-            self.sink.event(Event::Finished { node: id, kind, label: label.clone(), end, wall: begun.elapsed() });
+            let wall = begun.elapsed();
+            if end == End::Made {
+                self.remember_duration(kind, &label, wall);
+            }
+            self.sink.event(Event::Finished { node: id, kind, label: label.clone(), end, wall });
         }
         let (value, _) = made.map_err(fail)?;
         state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);

@@ -28,7 +28,7 @@ pub struct FetchConfig {
     pub stop: Arc<AtomicBool>,
 }
 
-/// A place with files by checksum, in the layout of opam's download cache: `sha256/ab/abcd…`.
+/// A place with files by checksum, in the layout of opam's download cache: `sha256/ab/abcd…`, `sha512/…`, `md5/…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mirror {
     /// A directory.

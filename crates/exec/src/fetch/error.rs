@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use action::digest::to_hex;
+use action::checksum::Checksum;
 use action::source::{DebianFile, Origin};
 
 use super::config::{Mirror, Suite, without_secrets};
@@ -57,12 +57,10 @@ pub enum Cause {
     #[error("not found")]
     NotFound,
     /// The place has other bytes under that name.
-    #[error("checksum mismatch: expected sha256 {}, got {} ({size} bytes)", to_hex(expected), to_hex(found))]
+    #[error("checksum mismatch: expected {} {}, got {} ({size} bytes)", .both.0.kind().name(), .both.0.hex(), .both.1.hex())]
     Mismatch {
-        /// The checksum asked for.
-        expected: [u8; 32],
-        /// The checksum of what was served.
-        found: [u8; 32],
+        /// The checksum asked for, and that of what was served. On the heap, for they are long and rarely looked at.
+        both: Box<(Checksum, Checksum)>,
         /// How many bytes were served; 0 if the tool that saw them did not say.
         size: u64,
     },
@@ -165,6 +163,11 @@ impl Cause {
             Self::Status(code) => matches!(code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
+    }
+
+    /// Bytes that have another checksum than the expected one.
+    pub(super) fn mismatch(expected: Checksum, found: Checksum, size: u64) -> Self {
+        Self::Mismatch { both: Box::new((expected, found)), size }
     }
 
     /// A failure of the file system at `path`.

@@ -1,21 +1,22 @@
 //! A file on its way: written piece by piece, hashed as it grows, kept when the connection breaks, and given its name
 //! only when its checksum is right.
 //!
-//! Beside `<sha256>.part` stands `<sha256>.from`: the URL the bytes came from and the validator (`ETag` or date) that
+//! Beside `<identity>.part` stands `<identity>.from`: the URL the bytes came from and the validator (`ETag` or date) that
 //! server gave them. The part is locked while it is written, so that threads and processes wait for each other.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use action::checksum::Checksums;
 use action::source::Source;
-use sha2::{Digest as _, Sha256};
 
 use super::error::Cause;
+use super::hash::Hasher;
 
 /// How much is read or written at once.
 pub(super) const CHUNK: usize = 128 * 1024;
@@ -33,8 +34,9 @@ pub(super) struct Partial {
     path: PathBuf,
     from: PathBuf,
     file: File,
-    hasher: Sha256,
-    len: u64,
+    /// On the heap, for all of them are long.
+    wanted: Box<Checksums>,
+    hasher: Hasher,
     /// Where the bytes in hand came from, if that is known.
     pub(super) validator: Option<Validator>,
 }
@@ -72,7 +74,8 @@ impl Partial {
                 return Ok(Claim::Done(done));
             }
             let validator = fs::read_to_string(&from).ok().and_then(|text| Validator::parse(&text));
-            let mut partial = Self { path, from, file, hasher: Sha256::new(), len: 0, validator };
+            let (wanted, hasher) = (source.checksums.clone().into(), Hasher::new(&source.checksums));
+            let mut partial = Self { path, from, file, wanted, hasher, validator };
             partial.take_up()?;
             return Ok(Claim::Ours(partial));
         }
@@ -80,14 +83,13 @@ impl Partial {
 
     /// Bytes in hand.
     pub(super) fn len(&self) -> u64 {
-        self.len
+        self.hasher.len()
     }
 
     /// Throws away what is in hand; what follows comes from `validator`.
     pub(super) fn restart(&mut self, validator: Option<Validator>) -> Result<(), Cause> {
         self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(|error| Cause::io(&self.path, &error))?;
-        self.hasher = Sha256::new();
-        self.len = 0;
+        self.hasher = Hasher::new(&self.wanted);
         match &validator {
             Some(validator) => fs::write(&self.from, format!("{}\n{}\n", validator.url, validator.tag))
                 .map_err(|error| Cause::io(&self.from, &error))?,
@@ -101,23 +103,17 @@ impl Partial {
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Cause> {
         self.file.write_all(bytes).map_err(|error| Cause::io(&self.path, &error))?;
         self.hasher.update(bytes);
-        self.len += bytes.len() as u64;
         Ok(())
     }
 
     /// Whether the bytes in hand are the source.
-    pub(super) fn check(&self, source: &Source) -> Result<(), Cause> {
-        let found: [u8; 32] = self.hasher.clone().finalize().into();
-        if found == source.sha256 {
-            Ok(())
-        } else {
-            Err(Cause::Mismatch { expected: source.sha256, found, size: self.len })
-        }
+    pub(super) fn check(&self) -> Result<(), Cause> {
+        self.hasher.check(&self.wanted)
     }
 
     /// Gives the file its name if it is the source, and throws it away if not.
     pub(super) fn finish(self, source: &Source, into: &Path) -> Result<PathBuf, Cause> {
-        if let Err(cause) = self.check(source) {
+        if let Err(cause) = self.check() {
             self.discard();
             return Err(cause);
         }
@@ -129,7 +125,7 @@ impl Partial {
 
     /// Leaves the part for a later attempt, unless there is nothing in it.
     pub(super) fn leave(self) {
-        if self.len == 0 {
+        if self.len() == 0 {
             self.discard();
         }
     }
@@ -143,9 +139,8 @@ impl Partial {
     /// Hashes what is already there and stands at its end.
     fn take_up(&mut self) -> Result<(), Cause> {
         let path = &self.path;
-        let (hasher, len) = hash(&mut self.file).map_err(|error| Cause::io(path, &error))?;
-        (self.hasher, self.len) = (hasher, len);
-        self.file.seek(SeekFrom::Start(len)).map_err(|error| Cause::io(path, &error))?;
+        self.hasher = Hasher::of(&mut self.file, &self.wanted).map_err(|error| Cause::io(path, &error))?;
+        self.file.seek(SeekFrom::Start(self.hasher.len())).map_err(|error| Cause::io(path, &error))?;
         Ok(())
     }
 }
@@ -159,49 +154,38 @@ impl Validator {
 
 /// Takes a file that a tool left in a directory of ours, if one has the checksum.
 pub(super) fn take_from(directory: &Path, source: &Source, into: &Path) -> Result<PathBuf, Cause> {
-    let mut wrong = None;
+    let mut wrong: Option<(u64, Cause)> = None;
     let at = |error| Cause::io(directory, &error);
     for entry in fs::read_dir(directory).map_err(at)? {
         let path = entry.map_err(at)?.path();
         if !fs::symlink_metadata(&path).map_err(at)?.is_file() {
             continue;
         }
-        let (found, size) = digest(&path)?;
-        if found == source.sha256 {
+        let hasher = hashed(&path, &source.checksums)?;
+        let Err(mismatch) = hasher.check(&source.checksums) else {
             let done = destination(source, into);
             fs::rename(&path, &done).map_err(|error| Cause::io(&done, &error))?;
             return Ok(done);
-        }
+        };
         // Of several wrong files the largest is the likeliest to be the one that was meant.
-        if wrong.is_none_or(|(_, largest)| largest < size) {
-            wrong = Some((found, size));
+        if wrong.as_ref().is_none_or(|(largest, _)| *largest < hasher.len()) {
+            wrong = Some((hasher.len(), mismatch));
         }
     }
-    Err(wrong.map_or(Cause::NotFound, |(found, size)| Cause::Mismatch { expected: source.sha256, found, size }))
+    Err(wrong.map_or(Cause::NotFound, |(_, mismatch)| mismatch))
 }
 
 fn has_checksum(path: &Path, source: &Source) -> Result<bool, Cause> {
-    match digest(path) {
-        Ok((found, _)) => Ok(found == source.sha256),
+    match hashed(path, &source.checksums) {
+        Ok(hasher) => Ok(hasher.check(&source.checksums).is_ok()),
         Err(Cause::Io { kind: io::ErrorKind::NotFound, .. }) => Ok(false),
         Err(cause) => Err(cause),
     }
 }
 
-fn digest(path: &Path) -> Result<([u8; 32], u64), Cause> {
-    let hashed = File::open(path).and_then(|mut file| hash(&mut file));
-    let (hasher, len) = hashed.map_err(|error| Cause::io(path, &error))?;
-    Ok((hasher.finalize().into(), len))
-}
-
-fn hash(from: &mut impl Read) -> io::Result<(Sha256, u64)> {
-    let (mut hasher, mut len, mut buffer) = (Sha256::new(), 0, vec![0; CHUNK]);
-    loop {
-        let read = from.read(&mut buffer)?;
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { return Ok((hasher, len)) };
-        hasher.update(bytes);
-        len += bytes.len() as u64;
-    }
+fn hashed(path: &Path, wanted: &Checksums) -> Result<Hasher, Cause> {
+    let hashed = File::open(path).and_then(|mut file| Hasher::of(&mut file, wanted));
+    hashed.map_err(|error| Cause::io(path, &error))
 }
 
 /// Locks a file, waiting for others until stopped.

@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use action::checksum::Checksum;
 use action::digest::BlobDigest;
 use action::source::{Origin, Source};
 use tempfile::TempDir;
@@ -102,8 +103,13 @@ fn executable(path: &Path, script: &str) {
 }
 
 fn source(bytes: &[u8], origins: &[Origin]) -> Source {
-    let sha256 = *BlobDigest::of(bytes).hash();
-    Source { name: "thing.tar.gz".to_owned(), sha256, origins: origins.to_vec() }
+    let checksums = (*BlobDigest::of(bytes).hash()).into();
+    Source { name: "thing.tar.gz".to_owned(), checksums, origins: origins.to_vec() }
+}
+
+/// Where opam's download cache keeps a file.
+fn cache_path(source: &Source) -> String {
+    source.checksums.identity().cache_path()
 }
 
 fn url(text: impl Into<String>) -> Origin {
@@ -122,5 +128,5 @@ fn noise(len: usize) -> Vec<u8> {
 
 fn mismatch(source: &Source, found: &[u8]) -> Cause {
     let digest = BlobDigest::of(found);
-    Cause::Mismatch { expected: source.sha256, found: *digest.hash(), size: digest.size() }
+    Cause::mismatch(*source.checksums.identity(), Checksum::Sha256(*digest.hash()), digest.size())
 }

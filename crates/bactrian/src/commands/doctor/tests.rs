@@ -6,6 +6,7 @@ use plan::target::Machine;
 use super::*;
 use crate::args::MessageFormat;
 use crate::surroundings::Surroundings;
+use crate::timings::Recorder;
 use crate::ui::{Look, captured};
 
 /// A machine with these programs and kernel settings, and what `look` finds on it.
@@ -29,7 +30,7 @@ fn on_machine<R>(programs: &[&str], settings: &[(&str, &str)], look: impl FnOnce
         ..Surroundings::for_test([])
     };
     let (ui, ..) = captured::ui(Look::DEFAULT);
-    let ctx = Context { ui: &ui, around: &around };
+    let ctx = Context { ui: &ui, around: &around, timings: Recorder::default() };
     look(&Place { ctx: &ctx, sysctl: directory.path().join("sys"), store: &directory.path().join("store") })
 }
 
@@ -105,7 +106,7 @@ fn how_it_is_told() {
     let told = |look: Look| {
         let (ui, out, _) = captured::ui(look);
         let around = Surroundings::for_test([]);
-        (tell(&Context { ui: &ui, around: &around }, &checks), out.text())
+        (tell(&Context { ui: &ui, around: &around, timings: Recorder::default() }, &checks), out.text())
     };
     let (exit, text) = told(Look::DEFAULT);
     assert_eq!(exit.unwrap_err().exit(), Exit::Environment);
@@ -121,5 +122,5 @@ fn how_it_is_told() {
     assert_eq!(lines.lines().count(), 3);
     let around = Surroundings::for_test([]);
     let (ui, ..) = captured::ui(Look::DEFAULT);
-    assert_eq!(tell(&Context { ui: &ui, around: &around }, &checks[..2]), Ok(Exit::Done));
+    assert_eq!(tell(&Context { ui: &ui, around: &around, timings: Recorder::default() }, &checks[..2]), Ok(Exit::Done));
 }

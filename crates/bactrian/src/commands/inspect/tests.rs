@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::args::MessageFormat;
 use crate::messages::GlibcNeed;
+use crate::timings::Recorder;
 use crate::ui::{Look, captured};
 
 /// The header of a relocatable ELF file for 64-bit Arm with no sections, and bytes behind it.
@@ -40,7 +41,7 @@ fn play(look: Look, files: &[(&str, &[u8])]) -> (Result<Exit, CommandError>, Str
         ..Surroundings::for_test([("HOME", "/data/people/ann")])
     };
     let settings = Inspect { files: files.iter().map(|(name, _)| PathBuf::from(name)).collect() };
-    (run(&Context { ui: &ui, around: &around }, &settings), out.text())
+    (run(&Context { ui: &ui, around: &around, timings: Recorder::default() }, &settings), out.text())
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use action::checksum::{Checksums, Kind};
+
 use super::*;
 
 #[test]
@@ -117,4 +119,70 @@ fn stopped_before_the_first_place() {
     let error = lab.fetch(&source(b"right", &[url("file:///a"), url("file:///b")])).unwrap_err();
     assert!(error.stopped());
     assert_eq!(error.attempts.len(), 1);
+}
+
+/// Of `right`, as coreutils tell them.
+fn right(kind: Kind) -> Checksum {
+    let digits = match kind {
+        Kind::Md5 => "7c4f29407893c334a6cb7a87bf045c0d",
+        Kind::Sha256 => "27042f4e6eca7d0b2a7ee4026df2ecfa51d3339e6d122aa099118ecd8563bad9",
+        Kind::Sha512 => {
+            "55c972106a0b3267b1e1fa7af7d584ddcf6051ee51630da49cce80d953992390\
+             cd6e4c718adc852beb7618a7221b7e3a03eeae6c6fb52d3a8805665c357f6b1f"
+        }
+    };
+    Checksum::parse(kind, digits).unwrap()
+}
+
+fn by(checksums: &[Checksum], origins: &[Origin]) -> Source {
+    let checksums = Checksums::new(checksums.iter().copied()).unwrap();
+    Source { name: "thing.tar.gz".to_owned(), checksums, origins: origins.to_vec() }
+}
+
+#[test]
+fn a_mirror_is_asked_by_every_checksum() {
+    let kinds = [Kind::Sha256, Kind::Sha512, Kind::Md5];
+    for given in [&kinds[..], &kinds[1..], &kinds[2..], &[Kind::Sha256, Kind::Md5]] {
+        for there in given {
+            let mut lab = Lab::new();
+            lab.use_mirror();
+            let all: Vec<Checksum> = given.iter().map(|kind| right(*kind)).collect();
+            let wanted = by(&all, &[]);
+            assert_eq!(lab.causes(&wanted), [Cause::NotFound], "one place, one answer");
+            lab.put("mirror", &right(*there).cache_path(), b"right");
+            assert_eq!(lab.fetch_bytes(&wanted), b"right", "{given:?} by {there:?}");
+        }
+    }
+}
+
+#[test]
+fn all_checksums_must_hold_wherever_the_bytes_come_from() {
+    let mut lab = Lab::new();
+    lab.use_mirror();
+    let wrong = Checksum::Md5([1; 16]);
+    let wanted = by(&[right(Kind::Sha256), wrong], &[]);
+    let expected = [Cause::mismatch(wrong, right(Kind::Md5), 5)];
+    lab.put("mirror", &right(Kind::Sha256).cache_path(), b"right");
+    assert_eq!(lab.causes(&wanted), expected);
+    // Also what somebody else fetched, who knew but one of them.
+    assert_eq!(lab.fetch_bytes(&by(&[right(Kind::Sha256)], &[])), b"right");
+    assert_eq!(lab.causes(&wanted), expected);
+}
+
+#[test]
+fn mirrors_then_the_sources_own_addresses_each_in_its_order() {
+    let mut lab = Lab::new();
+    lab.config.mirrors = vec![Mirror::parse("/nonexistent"), Mirror::Directory(lab.path("mirror"))];
+    let wanted =
+        by(&[right(Kind::Sha512)], &["a", "b", "c"].map(|name| url(format!("file://{}", lab.path(name).display()))));
+    fs::write(lab.path("b"), b"wrong").unwrap();
+    let error = lab.fetch(&wanted).unwrap_err();
+    let told: Vec<String> = error.attempts.iter().map(|attempt| attempt.place.to_string()).collect();
+    let mirror = lab.path("mirror").display().to_string();
+    let own = ["a", "b", "c"].map(|name| format!("file://{}", lab.path(name).display()));
+    assert_eq!(told, [&["/nonexistent".to_owned(), mirror], &own[..]].concat());
+    assert!(matches!(error.attempts[3].cause, Cause::Mismatch { .. }), "{:?}", error.attempts);
+    assert!([0, 1, 2, 4].iter().all(|at| error.attempts[*at].cause == Cause::NotFound), "{:?}", error.attempts);
+    fs::write(lab.path("c"), b"right").unwrap();
+    assert_eq!(lab.fetch_bytes(&wanted), b"right");
 }
