@@ -15,7 +15,6 @@ use exec::replica::{Replica, ReplicaError};
 use exec::sandbox::{self, Join, Room, Way};
 use exec::store::{Guard, Scratch};
 use plan::layout;
-use plan::ocaml::Release;
 use plan::project::ProjectRoot;
 use plan::target::Target;
 use solve::tools::Tools;
@@ -24,7 +23,6 @@ use crate::commands::Context;
 use crate::error::CommandError;
 use crate::failure;
 use crate::manifest;
-use crate::repositories;
 use crate::resolution::Resolution;
 use crate::settings::Means;
 use crate::workshop::{Workshop, release};
@@ -128,7 +126,7 @@ impl<'w> Site<'w> {
     ) -> Result<Self, CommandError> {
         let (targets, compiler_libs) = wanted;
         let release = release(means)?;
-        let resolution = resolve(project, means, release, targets)?;
+        let resolution = resolve(workshop, project, means, targets)?;
         let compiler_libs = compiler_libs || resolution.is_some();
         let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
         let report = workshop.root(&root, resolution.as_ref())?;
@@ -240,17 +238,16 @@ impl<'w> Site<'w> {
 
 /// The packages that the project needs, if it needs any that the toolchain does not bring.
 fn resolve(
+    workshop: &Workshop<'_>,
     project: &Path,
     means: &Means,
-    release: Release,
     targets: &[Target],
 ) -> Result<Option<Resolution>, CommandError> {
     let own = manifest::packages(project)?;
     if !manifest::need_packages(&own, &Tools::standard()) {
         return Ok(None);
     }
-    let universe = repositories::universe(means)?;
-    Resolution::of_project(universe, own, release, targets).map(Some)
+    Resolution::of_project(workshop, means, &own, targets).map(Some)
 }
 
 fn make_directory(path: &Path) -> Result<(), CommandError> {

@@ -21,9 +21,9 @@ use solve::tools::Tools;
 use crate::error::CommandError;
 use crate::manifest;
 use crate::repositories;
-use crate::settings::{Asked, Subject, Wanted};
+use crate::settings::{Asked, Means, Subject, Wanted};
 use crate::unsolved;
-use crate::workshop::release;
+use crate::workshop::{Workshop, release};
 
 /// Chosen packages, and what they were chosen out of.
 pub(crate) struct Resolution {
@@ -36,11 +36,10 @@ pub(crate) struct Resolution {
 
 impl Resolution {
     /// Chooses packages for whatever was asked.
-    pub(crate) fn of(subject: &Subject) -> Result<Self, CommandError> {
-        let release = release(&subject.means)?;
-        let universe = repositories::universe(&subject.means)?;
+    pub(crate) fn of(workshop: &Workshop<'_>, subject: &Subject) -> Result<Self, CommandError> {
+        let (means, targets) = (&subject.means, subject.targets.as_slice());
         match &subject.asked {
-            Asked::Packages(packages) => Self::of_packages(universe, packages, release, &subject.targets),
+            Asked::Packages(packages) => Self::of_packages(workshop, means, packages, targets),
             Asked::Project(directory) => {
                 let own = manifest::packages(directory)?;
                 if own.is_empty() {
@@ -48,38 +47,42 @@ impl Resolution {
                     return Err(CommandError::usage(format_args!("{shown} describes no package"))
                         .hint("give a project's directory, or packages with --package"));
                 }
-                Self::of_project(universe, own, release, &subject.targets)
+                Self::of_project(workshop, means, &own, targets)
             }
         }
     }
 
     /// Chooses packages for `wanted`.
     pub(crate) fn of_packages(
-        universe: Universe,
+        workshop: &Workshop<'_>,
+        means: &Means,
         wanted: &[Wanted],
-        release: Release,
         targets: &[Target],
     ) -> Result<Self, CommandError> {
+        let release = release(means)?;
         let mut roots = Vec::new();
         for package in wanted {
-            unsolved::check_exists(&universe, package)?;
             let bound = |version: &Version| VersionBound { operator: RelOp::Eq, version: version.clone() };
             let versions = package.version.as_ref().map_or(Formula::True, |version| Formula::Atom(bound(version)));
             roots.push(Root { name: package.name.clone(), versions });
         }
         let request = request(roots, release, targets)?;
-        Self::solve(universe, &request, release, targets)
+        repositories::choose(workshop, means, |universe| {
+            wanted.iter().try_for_each(|package| unsolved::check_exists(&universe, package))?;
+            Self::solve(universe, &request, release, targets)
+        })
     }
 
     /// Chooses what a project's own packages need.
     pub(crate) fn of_project(
-        universe: Universe,
-        project: Vec<LocalPackage>,
-        release: Release,
+        workshop: &Workshop<'_>,
+        means: &Means,
+        project: &[LocalPackage],
         targets: &[Target],
     ) -> Result<Self, CommandError> {
-        let request = Request { project, ..request(Vec::new(), release, targets)? };
-        Self::solve(universe, &request, release, targets)
+        let release = release(means)?;
+        let request = Request { project: project.to_vec(), ..request(Vec::new(), release, targets)? };
+        repositories::choose(workshop, means, |universe| Self::solve(universe, &request, release, targets))
     }
 
     fn solve(

@@ -19,16 +19,13 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::failure;
 use crate::messages::Message;
-use crate::repositories;
 use crate::resolution::Resolution;
 use crate::settings::Install;
-use crate::workshop::{Workshop, release};
+use crate::workshop::Workshop;
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
-    let release = release(&settings.means)?;
-    let universe = repositories::universe(&settings.means)?;
-    let resolution = Resolution::of_packages(universe, &settings.packages, release, &settings.targets)?;
     let workshop = Workshop::open(ctx, &settings.means)?;
+    let resolution = Resolution::of_packages(&workshop, &settings.means, &settings.packages, &settings.targets)?;
     let trees = workshop.packages(&resolution)?;
     for target in &settings.targets {
         let directory = settings.output.join(target.to_string());
