@@ -3,9 +3,11 @@
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
+//! - `repository`: loading a repository of the public one's size and choosing packages in it, against `opam`.
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
 
+mod repository;
 mod store;
 
 use std::fs;
@@ -32,6 +34,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"store") {
         store::run()?;
+    }
+    if all || names.contains(&"repository") {
+        repository::run()?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Symbolic links are followed: it is the user's own directory. Names that are no UTF-8 match no pattern.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::iter;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use action::path::{Name, RelPath};
+use rustix::fs::{Stat, fstat, stat};
 
 use super::listing::{Listing, stamp};
 use super::{CollectionError, Member, Shape};
@@ -31,7 +32,7 @@ pub fn directory(root: &Path, shape: &Shape) -> Result<(Vec<Member>, Listing), C
     while !level.is_empty() {
         let mut next = Vec::new();
         for looked in in_parallel(threads(), &level, |at| list(root, at, shape))? {
-            listing.stamps.push((looked.at, stamp(&looked.metadata)));
+            listing.stamps.push((looked.at, stamp(&looked.stat)));
             files.extend(looked.files);
             next.extend(looked.directories);
         }
@@ -40,10 +41,12 @@ pub fn directory(root: &Path, shape: &Shape) -> Result<(Vec<Member>, Listing), C
     let spent = Spent { shape, files: AtomicU64::new(0), bytes: AtomicU64::new(0) };
     let read = in_parallel(threads(), &files, |path| spent.read(root, path))?;
     let mut members = Vec::with_capacity(read.len());
-    for (member, metadata) in read {
-        listing.stamps.push((member.path.as_str().to_owned(), stamp(&metadata)));
+    for (member, stat) in read {
+        listing.stamps.push((member.path.as_str().to_owned(), stamp(&stat)));
         members.push(member);
     }
+    // What lies together is then looked up together.
+    listing.stamps.sort_unstable();
     members.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     Ok((members, listing))
 }
@@ -51,7 +54,7 @@ pub fn directory(root: &Path, shape: &Shape) -> Result<(Vec<Member>, Listing), C
 /// A directory that was looked into.
 struct Looked {
     at: String,
-    metadata: Metadata,
+    stat: Stat,
     directories: Vec<RelPath>,
     files: Vec<RelPath>,
 }
@@ -59,8 +62,8 @@ struct Looked {
 fn list(root: &Path, at: &RelPath, shape: &Shape) -> Result<Looked, CollectionError> {
     let path = if at.is_root() { root.to_owned() } else { root.join(at) };
     // Before its names are read: what comes in between shows as a difference.
-    let metadata = fs::metadata(&path).map_err(|source| absent_or_io(&path, source))?;
-    let mut looked = Looked { at: at.as_str().to_owned(), metadata, directories: Vec::new(), files: Vec::new() };
+    let stat = stat(&path).map_err(|error| absent_or_io(&path, error.into()))?;
+    let mut looked = Looked { at: at.as_str().to_owned(), stat, directories: Vec::new(), files: Vec::new() };
     for entry in fs::read_dir(&path).map_err(CollectionError::io(&path))? {
         let entry = entry.map_err(CollectionError::io(&path))?;
         let Some(name) = entry.file_name().to_str().and_then(|name| Name::new(name).ok()) else { continue };
@@ -100,21 +103,22 @@ struct Spent<'a> {
 }
 
 impl Spent<'_> {
-    fn read(&self, root: &Path, at: &RelPath) -> Result<(Member, Metadata), CollectionError> {
+    fn read(&self, root: &Path, at: &RelPath) -> Result<(Member, Stat), CollectionError> {
         let path = root.join(at);
         let mut file = File::open(&path).map_err(CollectionError::io(&path))?;
-        let metadata = file.metadata().map_err(CollectionError::io(&path))?;
+        let stat = fstat(&file).map_err(|error| CollectionError::io(&path)(error.into()))?;
+        let size = stat.st_size.cast_unsigned();
         let limits = self.shape.limits;
         let files = 1 + self.files.fetch_add(1, Ordering::Relaxed);
-        let bytes = metadata.len().saturating_add(self.bytes.fetch_add(metadata.len(), Ordering::Relaxed));
+        let bytes = size.saturating_add(self.bytes.fetch_add(size, Ordering::Relaxed));
         if files > limits.members || bytes > limits.bytes {
             return Err(CollectionError::TooLarge { at: path, limits });
         }
-        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        let length = usize::try_from(size).unwrap_or(usize::MAX);
         let mut bytes: Arc<[u8]> = iter::repeat_n(0, length).collect();
         if let Some(bytes) = Arc::get_mut(&mut bytes) {
             file.read_exact(bytes).map_err(CollectionError::io(&path))?;
         }
-        Ok((Member { path: at.clone(), bytes }, metadata))
+        Ok((Member { path: at.clone(), bytes }, stat))
     }
 }

@@ -3,10 +3,10 @@
 //! Every directory on the way and every chosen file, with size, inode, and times of last modification and change. Not
 //! a digest of contents: a file that is changed without any of these changing has been tampered with on purpose.
 
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 
 use crate::store::parallel::in_parallel;
 
@@ -56,12 +56,17 @@ impl Listing {
     #[must_use]
     pub fn holds(encoded: &[u8], root: &Path) -> bool {
         let Some(stamps) = decode(encoded) else { return false };
+        // Seen from an open directory, paths are short: looking names up is most of the time.
+        let Ok(root) = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
+            return false;
+        };
         let portions: Vec<_> = stamps.chunks(PORTION).collect();
         let same = |portion: &&[(&str, Stamp)]| {
-            portion.iter().try_for_each(|(at, expected)| {
-                let found = fs::metadata(root.join(at)).map_err(drop)?;
-                if stamp(&found) == *expected { Ok(()) } else { Err(()) }
-            })
+            let unchanged = |(at, expected): &(&str, Stamp)| {
+                let at = if at.is_empty() { "." } else { at };
+                statat(&root, at, AtFlags::empty()).is_ok_and(|found| stamp(&found) == *expected)
+            };
+            if portion.iter().all(unchanged) { Ok(()) } else { Err(()) }
         };
         in_parallel(super::directory::threads(), &portions, same).is_ok()
     }
@@ -84,7 +89,16 @@ fn decode(bytes: &[u8]) -> Option<Vec<(&str, Stamp)>> {
     (stamps.len() as u64 == u64::from_le_bytes(*count)).then_some(stamps)
 }
 
-pub(super) fn stamp(is: &Metadata) -> Stamp {
-    let (size, inode) = (is.size().cast_signed(), is.ino().cast_signed());
-    [is.mode().into(), size, inode, is.mtime(), is.mtime_nsec(), is.ctime(), is.ctime_nsec()]
+/// What `stat` says; numbers beyond the signed range come out the same at each look, which is all that matters.
+pub(super) fn stamp(is: &Stat) -> Stamp {
+    let wide = |number: u64| number.cast_signed();
+    [
+        is.st_mode.into(),
+        is.st_size,
+        wide(is.st_ino),
+        is.st_mtime,
+        wide(is.st_mtime_nsec),
+        is.st_ctime,
+        wide(is.st_ctime_nsec),
+    ]
 }
