@@ -14,6 +14,9 @@ use exec::store::{MemoValue, Store};
 use tempfile::TempDir;
 
 use super::*;
+use crate::commands::Context;
+use crate::settings::Wanted;
+use crate::surroundings::Surroundings;
 use crate::ui::captured::{Captured, ui};
 use crate::ui::{Look, Ui};
 
@@ -353,4 +356,48 @@ fn nothing_named_is_the_public_one() {
     assert_eq!(places(&lab.means), [PlaceName::Url(PUBLIC.to_owned())]);
     let named = vec![PlaceName::Url("http://a/".to_owned())];
     assert_eq!(places(&Means { repositories: named.clone(), ..lab.means }), named);
+}
+
+impl Lab {
+    /// What is chosen for one package.
+    fn choose(&self, place: &PlaceName, package: &str) -> Result<Vec<String>, CommandError> {
+        let around = Surroundings::for_test([]);
+        let ctx = Context { ui: &self.ui, around: &around };
+        let means = Means { repositories: vec![place.clone()], ..self.means.clone() };
+        let workshop = Workshop::open(&ctx, &means)?;
+        let wanted = [Wanted { name: package.parse().unwrap(), version: None }];
+        let targets = ["aarch64-linux-musl".parse().unwrap()];
+        let resolution = Resolution::of_packages(&workshop, &means, &wanted, &targets)?;
+        let nodes = resolution.solution.nodes.iter().filter(|(_, node)| !node.provided);
+        Ok(nodes.map(|(key, node)| format!("{}.{}", key.name, node.version)).collect())
+    }
+}
+
+#[test]
+fn a_malformed_file_matters_when_it_is_chosen() {
+    let lab = Lab::new();
+    let root = lab.repository("repo", &[("a.1", ""), ("b.1", "synopsis: \"b\"\ndepends: [\"a\" }\n"), ("c.1", "!")]);
+    let place = PlaceName::Directory(root.clone());
+    assert_eq!(lab.choose(&place, "a").unwrap(), ["a.1"]);
+    let error = lab.choose(&place, "b").unwrap_err();
+    assert_eq!(error.exit().code(), 3, "{error:?}");
+    let shown = error.causes.join("\n");
+    assert!(shown.contains(&format!("{}/packages/b/b.1/opam:2:15: ", root.display())), "{shown}");
+    assert!(shown.contains("2 | depends: [\"a\" }\n  |               ^"), "{shown}");
+}
+
+#[test]
+fn what_is_not_found_is_looked_for_once_more() {
+    let lab = Lab::new();
+    let shelf = Shelf::default();
+    let place = shelf.serve();
+    shelf.put(tar(&lab.repository("repo", &[("a.1", "")])));
+    assert_eq!(lab.choose(&place, "a").unwrap(), ["a.1"]);
+    assert_eq!(lab.choose(&place, "b").unwrap_err().exit().code(), 3);
+    assert_eq!(shelf.counts(), (2, 1), "asked again, and there was nothing new");
+    let padding = format!("synopsis: \"{}\"", "x".repeat(20_000));
+    shelf.put(tar(&lab.repository("repo", &[("b.1", &padding)])));
+    assert_eq!(lab.choose(&place, "b").unwrap(), ["b.1"]);
+    assert_eq!(lab.choose(&place, "a").unwrap(), ["a.1"]);
+    assert_eq!(shelf.counts(), (3, 2));
 }
