@@ -13,6 +13,7 @@ mod words;
 
 use std::path::PathBuf;
 
+use opam::name::PackageName;
 use opam::universe::Universe;
 
 use crate::error::{CommandError, Kind};
@@ -34,25 +35,37 @@ pub(crate) fn choose(
 ) -> Result<Resolution, CommandError> {
     let places = places(means);
     let loader = Loader { ui: workshop.ui(), store: &workshop.store, fetcher: &workshop.fetcher, means };
-    let (universe, may_be_old) = universe(&loader, &places, Freshness::Daily)?;
-    let chosen = match choose(universe) {
-        Err(error) if error.kind == Kind::NoSolution && may_be_old => {
-            loader.ui.note("no choice of packages is possible: looking for newer ones");
-            choose(universe_of_today(&loader, &places)?)
+    let attempt = |freshness| {
+        let (universe, may_be_old) = universe(&loader, &places, freshness)?;
+        let has_compiler = has_compiler(&universe);
+        match choose(universe) {
+            Err(error) if error.kind == Kind::NoSolution && may_be_old => Ok(None),
+            Err(error) if error.kind == Kind::NoSolution && !has_compiler => {
+                Err(error.hint(format_args!("to have the public repository's packages as well, add `--repo {PUBLIC}`")))
+            }
+            chosen => chosen.map(Some),
         }
-        chosen => chosen,
-    }?;
+    };
+    let chosen = match attempt(Freshness::Daily)? {
+        Some(chosen) => chosen,
+        None => {
+            loader.ui.note("no choice of packages is possible: looking for newer ones");
+            let chosen = attempt(Freshness::Now)?;
+            chosen.ok_or_else(|| CommandError::bug("packages of today may be old"))?
+        }
+    };
     check_sound(&chosen, &places)?;
     Ok(chosen)
+}
+
+/// Whether there is a compiler, without which nothing can be chosen: a repository of somebody's own packages has none.
+fn has_compiler(universe: &Universe) -> bool {
+    PackageName::new("ocaml-base-compiler").is_ok_and(|name| !universe.versions(&name).is_empty())
 }
 
 /// The repositories, the first before the others.
 fn places(means: &Means) -> Vec<PlaceName> {
     if means.repositories.is_empty() { vec![PlaceName::Url(PUBLIC.to_owned())] } else { means.repositories.clone() }
-}
-
-fn universe_of_today(loader: &Loader<'_>, places: &[PlaceName]) -> Result<Universe, CommandError> {
-    universe(loader, places, Freshness::Now).map(|(universe, _)| universe)
 }
 
 /// All packages of all places; of two with one name and version, the earlier place's. And whether a server may have more.

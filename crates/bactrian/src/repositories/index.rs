@@ -27,7 +27,12 @@ const LONGEST: u64 = 1 << 30;
 pub(super) struct Index {
     /// What it was made of.
     pub(super) identity: Vec<u8>,
-    /// At the universe.
+    pub(super) encoded: Encoded,
+}
+
+/// A universe that was not read yet.
+pub(super) struct Encoded {
+    /// At its first byte.
     file: File,
 }
 
@@ -50,7 +55,7 @@ impl Slot<'_> {
         let length = u64::from_le_bytes(*head.strip_prefix(MAGIC)?.first_chunk()?);
         let mut identity = Vec::new();
         file.by_ref().take(length.min(LONGEST)).read_to_end(&mut identity).ok()?;
-        (identity.len() as u64 == length).then_some(Index { identity, file })
+        (identity.len() as u64 == length).then_some(Index { identity, encoded: Encoded { file } })
     }
 
     /// Keeps `universe` as made of `identity`, in place of what was kept.
@@ -78,7 +83,7 @@ impl Slot<'_> {
     }
 }
 
-impl Index {
+impl Encoded {
     /// The packages; nothing if the index is damaged or of another version.
     pub(super) fn universe(self) -> Option<Universe> {
         Universe::decode(&rest(self.file).ok()?).ok()

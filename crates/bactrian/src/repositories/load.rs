@@ -1,13 +1,15 @@
 //! Loading one repository: from its index if that is as good as the place itself, otherwise from the place.
 
+use std::io;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use action::digest::BlobDigest;
-use exec::collection::{self, Listing, Member};
+use exec::collection::{self, CollectionError, Listing, Member};
 use exec::fetch::config::without_secrets;
 use exec::fetch::{Cause, Document, Fetcher, GitPlace};
-use exec::store::{Store, StoreError};
+use exec::store::{Guard, Store, StoreError};
 use opam::universe::Universe;
 
 use super::index::{Index, Slot};
@@ -58,20 +60,21 @@ struct Newer {
 impl Loader<'_> {
     /// The packages of the repository `place`.
     pub(super) fn load(&self, place: &PlaceName, freshness: Freshness) -> Result<Loaded, CommandError> {
-        match place {
-            PlaceName::Directory(path) if path.is_dir() => {
-                self.directory(place, path).map(|universe| Loaded { universe, may_be_old: false })
-            }
-            PlaceName::Directory(path) if path.exists() => self.remote(place, &file_url(path), freshness),
-            PlaceName::Directory(path) => Err(words::absent(path)),
-            PlaceName::Url(url) => self.remote(place, url, freshness),
+        let path = match place {
+            PlaceName::Url(url) => return self.remote(place, url, freshness),
+            PlaceName::Directory(path) => path,
+        };
+        match path.metadata() {
+            Ok(is) if is.is_dir() => self.directory(place, path).map(|universe| Loaded { universe, may_be_old: false }),
+            Ok(_) => self.remote(place, &file_url(path), freshness),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(words::absent(path)),
+            Err(source) => Err(words::unreadable(place, &CollectionError::Io { path: path.clone(), source })),
         }
     }
 
     fn directory(&self, place: &PlaceName, path: &Path) -> Result<Universe, CommandError> {
         let slot = Slot { store: self.store, key: format!("directory {}", words::shown(place)) };
-        let known = slot.find().filter(|index| Listing::holds(&index.identity, path)).and_then(Index::universe);
-        if let Some(universe) = known {
+        if let Some(universe) = slot.find().and_then(|index| unchanged(index, path)) {
             return Ok(universe);
         }
         if !path.join("packages").is_dir() {
@@ -91,55 +94,60 @@ impl Loader<'_> {
     fn remote(&self, place: &PlaceName, url: &str, freshness: Freshness) -> Result<Loaded, CommandError> {
         let slot = Slot { store: self.store, key: format!("url {url}") };
         let local = matches!(place, PlaceName::Directory(_)) || url.starts_with("file:");
-        let recent = |slot: &Slot<'_>| slot.checked_ago().is_some_and(|ago| ago < DAY);
-        if !local && (self.means.offline || freshness == Freshness::Daily && recent(&slot)) {
-            if let Some(universe) = slot.find().and_then(Index::universe) {
-                return Ok(Loaded { universe, may_be_old: !self.means.offline });
-            }
+        let recent = || slot.checked_ago().is_some_and(|ago| ago < DAY);
+        let will_do = self.means.offline || freshness == Freshness::Daily && recent();
+        if !local
+            && will_do
+            && let Some(universe) = slot.find().and_then(|index| index.encoded.universe())
+        {
+            return Ok(Loaded { universe, may_be_old: !self.means.offline });
         }
-        let told = |error: StoreError| failure::store(&error);
-        let _lock = match self.store.try_lock("repository", slot.key.as_bytes()).map_err(told)? {
-            Some(lock) => lock,
-            None => {
-                self.ui.note(format_args!("waiting for another bactrian that fetches {}", words::shown(place)));
-                self.store.lock("repository", slot.key.as_bytes()).map_err(told)?
-            }
-        };
-        let (identity, known) = match slot.find() {
-            Some(index) => (index.identity.clone(), index.universe()),
-            None => (Vec::new(), None),
-        };
-        let asked = match GitPlace::parse(url) {
-            Some(git) => {
-                git.map_err(Problem::Fetch).and_then(|git| self.commit(&git, known.is_some().then_some(&identity)))
-            }
-            None => self.document(place, url, known.is_some().then_some(&identity)),
-        };
-        match (asked, known) {
-            (Ok(None), Some(universe)) => {
-                self.keep(slot.note_checked());
-                Ok(Loaded { universe, may_be_old: false })
-            }
-            // Without an index nothing can be unchanged.
-            (Ok(None), None) => Err(CommandError::bug("a repository is unchanged that was never seen")),
+        let _turn = self.turn(place, &slot)?;
+        let known = slot.find().and_then(|index| Some((index.identity, index.encoded.universe()?)));
+        let asked = self.ask(place, url, known.as_ref().map(|(identity, _)| identity.as_slice()));
+        let universe = match (asked, known) {
             (Ok(Some(newer)), _) => {
                 let universe = self.packages(place, newer.members)?;
                 self.keep(slot.keep(&newer.identity, &universe).and_then(|()| slot.note_checked()));
-                Ok(Loaded { universe, may_be_old: false })
+                universe
             }
-            (Err(Problem::Fetch(cause)), Some(universe)) if cause != Cause::Stopped && !local => {
+            (Ok(None), Some((_, universe))) => {
+                self.keep(slot.note_checked());
+                universe
+            }
+            (Ok(None), None) => return Err(CommandError::bug("a repository is unchanged that was never seen")),
+            (Err(Problem::Fetch(cause)), Some((_, universe))) if cause != Cause::Stopped && !local => {
                 let place = words::shown(place);
                 self.ui.warning(format_args!("{place} cannot be had now ({cause}): an older copy of it is used"));
-                Ok(Loaded { universe, may_be_old: false })
+                universe
             }
-            (Err(Problem::Fetch(cause)), _) => Err(words::unreachable(place, &cause)),
-            (Err(Problem::Read(error)), _) => Err(words::unreadable(place, &error)),
-            (Err(Problem::Store(error)), _) => Err(failure::store(&error)),
+            (Err(Problem::Fetch(cause)), _) => return Err(words::unreachable(place, &cause)),
+            (Err(Problem::Read(error)), _) => return Err(words::unreadable(place, &error)),
+            (Err(Problem::Store(error)), _) => return Err(failure::store(&error)),
+        };
+        Ok(Loaded { universe, may_be_old: false })
+    }
+
+    /// Waits until nobody else fetches the same.
+    fn turn(&self, place: &PlaceName, slot: &Slot<'_>) -> Result<Guard, CommandError> {
+        let told = |error: StoreError| failure::store(&error);
+        if let Some(guard) = self.store.try_lock("repository", slot.key.as_bytes()).map_err(told)? {
+            return Ok(guard);
+        }
+        self.ui.note(format_args!("waiting for another bactrian that fetches {}", words::shown(place)));
+        self.store.lock("repository", slot.key.as_bytes()).map_err(told)
+    }
+
+    /// What is under `url`, unless it is what the identity `known` stands for.
+    fn ask(&self, place: &PlaceName, url: &str, known: Option<&[u8]>) -> Result<Option<Newer>, Problem> {
+        match GitPlace::parse(url) {
+            Some(git) => self.commit(&git?, known),
+            None => self.document(place, url, known),
         }
     }
 
     /// A repository in one file, unless `known` still stands for what is there.
-    fn document(&self, place: &PlaceName, url: &str, known: Option<&Vec<u8>>) -> Result<Option<Newer>, Problem> {
+    fn document(&self, place: &PlaceName, url: &str, known: Option<&[u8]>) -> Result<Option<Newer>, Problem> {
         let known = known.and_then(|known| std::str::from_utf8(known).ok()).filter(|known| !known.is_empty());
         if known.is_none() && matches!(place, PlaceName::Url(_)) {
             self.ui.note(format_args!("fetching the packages of {}", without_secrets(url)));
@@ -156,7 +164,7 @@ impl Loader<'_> {
     }
 
     /// A repository in git, unless its newest commit is the `known` one.
-    fn commit(&self, git: &GitPlace, known: Option<&Vec<u8>>) -> Result<Option<Newer>, Problem> {
+    fn commit(&self, git: &GitPlace, known: Option<&[u8]>) -> Result<Option<Newer>, Problem> {
         if known.is_none() {
             self.ui.note(format_args!("fetching the packages of {git}"));
         }
@@ -192,10 +200,20 @@ impl Loader<'_> {
     }
 }
 
+/// The packages of an index, if the directory is still as it was. Both take about as long, so they go on side by side.
+fn unchanged(index: Index, path: &Path) -> Option<Universe> {
+    let Index { identity, encoded } = index;
+    thread::scope(|scope| {
+        let holds = scope.spawn(move || Listing::holds(&identity, path));
+        let universe = encoded.universe();
+        holds.join().is_ok_and(|holds| holds).then_some(universe).flatten()
+    })
+}
+
 /// Why a repository was not fetched.
 enum Problem {
     Fetch(Cause),
-    Read(collection::CollectionError),
+    Read(CollectionError),
     Store(StoreError),
 }
 
@@ -205,8 +223,8 @@ impl From<Cause> for Problem {
     }
 }
 
-impl From<collection::CollectionError> for Problem {
-    fn from(error: collection::CollectionError) -> Self {
+impl From<CollectionError> for Problem {
+    fn from(error: CollectionError) -> Self {
         Self::Read(error)
     }
 }

@@ -358,6 +358,9 @@ fn nothing_named_is_the_public_one() {
     assert_eq!(places(&Means { repositories: named.clone(), ..lab.means }), named);
 }
 
+/// No choice is possible without the compiler.
+const COMPILER: (&str, &str) = ("ocaml-base-compiler.5.4.1", "");
+
 impl Lab {
     /// What is chosen for one package.
     fn choose(&self, place: &PlaceName, package: &str) -> Result<Vec<String>, CommandError> {
@@ -376,7 +379,8 @@ impl Lab {
 #[test]
 fn a_malformed_file_matters_when_it_is_chosen() {
     let lab = Lab::new();
-    let root = lab.repository("repo", &[("a.1", ""), ("b.1", "synopsis: \"b\"\ndepends: [\"a\" }\n"), ("c.1", "!")]);
+    let root =
+        lab.repository("repo", &[COMPILER, ("a.1", ""), ("b.1", "synopsis: \"b\"\ndepends: [\"a\" }\n"), ("c.1", "!")]);
     let place = PlaceName::Directory(root.clone());
     assert_eq!(lab.choose(&place, "a").unwrap(), ["a.1"]);
     let error = lab.choose(&place, "b").unwrap_err();
@@ -387,11 +391,20 @@ fn a_malformed_file_matters_when_it_is_chosen() {
 }
 
 #[test]
+fn a_repository_without_a_compiler_is_not_enough() {
+    let lab = Lab::new();
+    let place = PlaceName::Directory(lab.repository("repo", &[("a.1", "")]));
+    let error = lab.choose(&place, "a").unwrap_err();
+    assert_eq!(error.exit().code(), 3);
+    assert!(error.hints.iter().any(|hint| hint.contains(&format!("--repo {PUBLIC}"))), "{error:?}");
+}
+
+#[test]
 fn what_is_not_found_is_looked_for_once_more() {
     let lab = Lab::new();
     let shelf = Shelf::default();
     let place = shelf.serve();
-    shelf.put(tar(&lab.repository("repo", &[("a.1", "")])));
+    shelf.put(tar(&lab.repository("repo", &[COMPILER, ("a.1", "")])));
     assert_eq!(lab.choose(&place, "a").unwrap(), ["a.1"]);
     assert_eq!(lab.choose(&place, "b").unwrap_err().exit().code(), 3);
     assert_eq!(shelf.counts(), (2, 1), "asked again, and there was nothing new");

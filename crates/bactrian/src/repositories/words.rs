@@ -75,7 +75,7 @@ pub(super) fn unreachable(place: &PlaceName, cause: &Cause) -> CommandError {
         Cause::ToolMissing { tool, package } => {
             told = told.hint(format_args!("`apt-get install {package}` brings {tool}"));
         }
-        Cause::ToolFailed { stderr, .. } => told = stderr.iter().fold(told, |told, line| told.cause(line)),
+        Cause::ToolFailed { stderr, .. } => told = stderr.iter().fold(told, CommandError::cause),
         _ => {}
     }
     if public || matches!(cause, Cause::NotFound | Cause::Unusable(_)) { told.hint(ANOTHER) } else { told }
