@@ -11,8 +11,8 @@ use opam::version::Version;
 
 /// Files of a repository that make a package.
 const PATTERNS: [&str; 2] = ["packages/*/*/opam", "packages/*/*/files"];
-/// Twenty times the public repository.
-const LIMITS: Limits = Limits { bytes: 2 << 30, members: 2_000_000 };
+/// Some thirty times the public repository.
+const LIMITS: Limits = Limits { bytes: 1 << 30, members: 1_000_000 };
 
 /// What is read of a repository.
 pub(super) fn shape() -> Shape {
