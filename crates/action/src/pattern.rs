@@ -32,6 +32,12 @@ impl Pattern {
         let mut names = path.names();
         self.0.names().all(|pattern| names.next().is_some_and(|name| matches_name(pattern.as_str(), name.as_str())))
     }
+
+    /// Whether the pattern may choose something below the directory `path`.
+    #[must_use]
+    pub fn leads_through(&self, path: &RelPath) -> bool {
+        self.0.names().zip(path.names()).all(|(pattern, name)| matches_name(pattern.as_str(), name.as_str()))
+    }
 }
 
 fn matches_name(pattern: &str, name: &str) -> bool {
@@ -62,6 +68,22 @@ mod tests {
         ] {
             let path = RelPath::new(path).unwrap();
             assert_eq!(Pattern::new(pattern).unwrap().matches(&path), expected, "{pattern} over {path}");
+        }
+    }
+    #[test]
+    fn directories_on_the_way() {
+        for (path, expected) in [
+            ("", true),
+            ("packages", true),
+            ("packages/x", true),
+            ("packages/x/y.1", true),
+            ("packages/x/y.1/files", true),
+            ("packages/x/y.1/files/deep", true),
+            ("packages/x/y.1/other", false),
+            ("other", false),
+        ] {
+            let path = RelPath::new(path).unwrap();
+            assert_eq!(Pattern::new("packages/*/y*/files").unwrap().leads_through(&path), expected, "{path}");
         }
     }
 }

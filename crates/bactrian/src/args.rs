@@ -142,7 +142,8 @@ pub(crate) struct Means {
     /// Version of OCaml, such as 5.3.0 [env: BACTRIAN_OCAML]
     #[arg(long, value_name = "VERSION")]
     pub(crate) ocaml: Option<String>,
-    /// An opam repository: directory, archive or git URL; the first named goes first; may be repeated [env: BACTRIAN_REPO]
+    /// An opam repository: directory, archive or git URL; the first goes first; may be repeated [default: the public one]
+    /// [env: BACTRIAN_REPO]
     #[arg(long = "repo", value_name = "DIR|URL")]
     pub(crate) repositories: Vec<OsString>,
     /// A directory or URL with archives by checksum, asked first; may be repeated [env: BACTRIAN_MIRROR]

@@ -16,12 +16,12 @@ use solve::lock::{Lock, LockError, Stale};
 use solve::request::{LocalPackage, Request};
 use solve::tools::Tools;
 
-use crate::commands::Context;
 use crate::error::{CommandError, Kind};
 use crate::repositories;
 use crate::resolution::{self, Resolution, asked_release, known_release};
 use crate::settings::Means;
 use crate::unsolved;
+use crate::workshop::Workshop;
 
 /// The file's name.
 pub(crate) const NAME: &str = "bactrian.lock";
@@ -53,6 +53,12 @@ pub(crate) struct Renewed {
     pub(crate) written: bool,
 }
 
+impl AsRef<Resolution> for Renewed {
+    fn as_ref(&self) -> &Resolution {
+        &self.resolution
+    }
+}
+
 impl LockFile {
     /// The lock beside the project in `directory`, if there is one.
     pub(crate) fn read(directory: &Path) -> Result<Self, CommandError> {
@@ -67,44 +73,51 @@ impl LockFile {
 
     /// The choice for the project's packages: the lock's if it answers them, else a new one that is written down.
     pub(crate) fn resolve(
-        self,
-        ctx: &Context<'_>,
+        &self,
+        workshop: &Workshop<'_>,
         own: &[LocalPackage],
         (targets, means): (&[Target], &Means),
         renewal: &Renewal,
     ) -> Result<Renewed, CommandError> {
-        let tools = Tools::standard();
-        let universe = repositories::universe(means)?;
-        let stale = match &self.lock {
+        let answer = match &self.lock {
             None => None,
             Some(lock) => {
                 let release = asked_release(means)?.map_or_else(|| known_release(&lock.request.ocaml), Ok)?;
                 let request = self.request(own, release, targets)?;
-                match lock.check(&request, &tools) {
-                    Ok(()) if *renewal == Renewal::Never => {
-                        check_pins(lock, &universe, &self.path)?;
-                        let resolution = Resolution::new(universe, lock.solution.clone(), release, targets)?;
-                        return Ok(Renewed { resolution, path: self.path, changes: Vec::new(), written: false });
-                    }
-                    Ok(()) => None,
-                    Err(stale) => Some(words(&stale)),
-                }
+                Some(lock.check(&request, &Tools::standard()).map(|()| (lock, release)).map_err(|stale| words(&stale)))
             }
         };
-        if means.locked {
-            let told =
-                CommandError::new(Kind::NoSolution, format_args!("{} does not fit the project", self.path.display()));
-            let why = stale.unwrap_or_else(|| "there is no such file".to_owned());
-            return Err(told.cause(why).hint("leave out --locked, or run `bactrian lock` and look at what changes"));
+        match answer {
+            Some(Ok((lock, release))) if *renewal == Renewal::Never => {
+                repositories::choose(workshop, means, |universe| {
+                    check_pins(lock, &universe, &self.path)?;
+                    let resolution = Resolution::new(universe, lock.solution.clone(), release, targets)?;
+                    Ok(Renewed { resolution, path: self.path.clone(), changes: Vec::new(), written: false })
+                })
+            }
+            _ if means.locked => {
+                let path = self.path.display();
+                let why = match answer {
+                    Some(Err(stale)) => stale,
+                    Some(Ok(_)) => "newer versions are asked for".to_owned(),
+                    None => "there is no such file".to_owned(),
+                };
+                Err(CommandError::new(Kind::NoSolution, format_args!("{path} does not fit the project"))
+                    .cause(why)
+                    .hint("leave out --locked, or run `bactrian lock` and look at what changes"))
+            }
+            answer => {
+                if let Some(Err(stale)) = answer {
+                    workshop.ui().note(format_args!("{NAME} is renewed: {stale}"));
+                }
+                let renew = |universe| self.renew(own, (targets, means), renewal, universe);
+                repositories::choose(workshop, means, renew)
+            }
         }
-        if let Some(why) = stale {
-            ctx.ui.note(format_args!("{NAME} is renewed: {why}"));
-        }
-        self.renew(own, (targets, means), renewal, universe)
     }
 
     fn renew(
-        self,
+        &self,
         own: &[LocalPackage],
         (targets, means): (&[Target], &Means),
         renewal: &Renewal,
@@ -131,7 +144,7 @@ impl LockFile {
             write(&self.path, &text)?;
         }
         let resolution = Resolution::new(universe, lock.solution, release, targets)?;
-        Ok(Renewed { resolution, path: self.path, changes, written })
+        Ok(Renewed { resolution, path: self.path.clone(), changes, written })
     }
 
     /// What is asked for: the project on the lock's targets and on those of this command. One lock is for all.

@@ -126,7 +126,7 @@ impl<'w> Site<'w> {
         wanted: (&[Target], bool),
     ) -> Result<Self, CommandError> {
         let (targets, compiler_libs) = wanted;
-        let choose = || resolve(ctx, project, means, targets);
+        let choose = || resolve(workshop, project, means, targets);
         let resolution = ctx.timings.step("choosing versions", choose)?;
         let release = resolution.as_ref().map_or_else(|| release(means), |resolution| Ok(resolution.release))?;
         let compiler_libs = compiler_libs || resolution.is_some();
@@ -240,7 +240,7 @@ impl<'w> Site<'w> {
 
 /// The packages that the project needs, if it needs any that the toolchain does not bring.
 fn resolve(
-    ctx: &Context<'_>,
+    workshop: &Workshop<'_>,
     project: &Path,
     means: &Means,
     targets: &[Target],
@@ -249,9 +249,9 @@ fn resolve(
     if !manifest::need_packages(&own, &Tools::standard()) {
         return Ok(None);
     }
-    let renewed = LockFile::read(project)?.resolve(ctx, &own, (targets, means), &Renewal::Never)?;
+    let renewed = LockFile::read(project)?.resolve(workshop, &own, (targets, means), &Renewal::Never)?;
     if renewed.written {
-        ctx.ui.note(format_args!("wrote {}", renewed.path.display()));
+        workshop.ui().note(format_args!("wrote {}", renewed.path.display()));
     }
     Ok(Some(renewed.resolution))
 }

@@ -1,59 +1,99 @@
 //! Opam repositories: from what settings name to a universe of packages.
 //!
-//! Not here: what opam files mean (`opam`), which versions are chosen (`solve`).
+//! Each repository is kept in the store as an index ([`index`]), so that a run that finds it unchanged reads one file
+//! instead of thousands. Servers are asked once a day, and before a choice of packages counts as impossible. The reasons
+//! are in `docs/design/repositories.md`. Not here: what opam files mean (`opam`), which versions are chosen (`solve`).
 
-use std::fs;
-use std::path::Path;
+mod index;
+mod load;
+mod packages;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::path::PathBuf;
 
 use opam::name::PackageName;
-use opam::universe::{Universe, UniverseBuilder};
-use opam::version::Version;
+use opam::universe::Universe;
 
-use crate::error::CommandError;
+use crate::error::{CommandError, Kind};
+use crate::manifest;
+use crate::resolution::Resolution;
 use crate::settings::{Means, PlaceName};
+use crate::workshop::Workshop;
+use load::{Freshness, Loader};
 
-/// All packages of the repositories that `means` names; of two with one name and version, the earlier repository's.
-pub(crate) fn universe(means: &Means) -> Result<Universe, CommandError> {
-    if means.repositories.is_empty() {
-        return Err(CommandError::usage("there is no opam repository to choose packages from")
-            .hint("name one with `--repo DIR`, or `repositories = [\"DIR\"]` in bactrian.toml"));
-    }
-    let mut builder = UniverseBuilder::new();
-    for (number, place) in means.repositories.iter().enumerate() {
-        let priority = u32::try_from(means.repositories.len() - number).unwrap_or(0);
-        match place {
-            PlaceName::Directory(directory) => read(directory, priority, &mut builder)?,
-            PlaceName::Url(url) => {
-                return Err(CommandError::usage(format_args!("{url}: only directories can be repositories yet")));
+/// The repository that is meant if none is named: the public one, as one archive.
+const PUBLIC: &str = "https://opam.ocaml.org/index.tar.gz";
+
+/// Has `choose` choose among all packages of the repositories that `means` names. If it finds no solution, repositories
+/// that may have more by now are asked, and it chooses again.
+pub(crate) fn choose<T: AsRef<Resolution>>(
+    workshop: &Workshop<'_>,
+    means: &Means,
+    choose: impl Fn(Universe) -> Result<T, CommandError>,
+) -> Result<T, CommandError> {
+    let places = places(means);
+    let loader = Loader { ui: workshop.ui(), store: &workshop.store, fetcher: &workshop.fetcher, means };
+    let attempt = |freshness| {
+        let (universe, may_be_old) = universe(&loader, &places, freshness)?;
+        let has_compiler = has_compiler(&universe);
+        match choose(universe) {
+            Err(error) if error.kind == Kind::NoSolution && may_be_old => Ok(None),
+            Err(error) if error.kind == Kind::NoSolution && !has_compiler => {
+                Err(error.hint(format_args!("to have the public repository's packages as well, add `--repo {PUBLIC}`")))
             }
+            chosen => chosen.map(Some),
         }
-    }
-    Ok(builder.build())
+    };
+    let chosen = match attempt(Freshness::Daily)? {
+        Some(chosen) => chosen,
+        None => {
+            loader.ui.note("no choice of packages is possible: looking for newer ones");
+            let chosen = attempt(Freshness::Now)?;
+            chosen.ok_or_else(|| CommandError::bug("packages of today may be old"))?
+        }
+    };
+    check_sound(chosen.as_ref(), &places)?;
+    Ok(chosen)
 }
 
-fn read(repository: &Path, priority: u32, builder: &mut UniverseBuilder) -> Result<(), CommandError> {
-    let failed = |path: &Path, error: std::io::Error| {
-        CommandError::environment(format_args!("cannot read the repository {}", path.display())).cause(error)
-    };
-    let packages = repository.join("packages");
-    for package in fs::read_dir(&packages).map_err(|error| failed(&packages, error))? {
-        let package = package.map_err(|error| failed(&packages, error))?.path();
-        let Ok(versions) = fs::read_dir(&package) else { continue };
-        for version in versions {
-            let version = version.map_err(|error| failed(&package, error))?;
-            let full = version.file_name();
-            let Some((name, number)) = full.to_str().and_then(|full| full.split_once('.')) else { continue };
-            let (Ok(name), Ok(number)) = (PackageName::new(name), Version::new(number)) else { continue };
-            let file = version.path().join("opam");
-            let text = fs::read(&file).map_err(|error| failed(&file, error))?;
-            let mut files = Vec::new();
-            for extra in fs::read_dir(version.path().join("files")).into_iter().flatten().flatten() {
-                let path = extra.path();
-                let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
-                files.push((extra.file_name().to_string_lossy().into_owned(), bytes));
-            }
-            builder.add(priority, name, number, &text, &files);
-        }
+/// Whether there is a compiler, without which nothing can be chosen: a repository of somebody's own packages has none.
+fn has_compiler(universe: &Universe) -> bool {
+    PackageName::new("ocaml-base-compiler").is_ok_and(|name| !universe.versions(&name).is_empty())
+}
+
+/// The repositories, the first before the others.
+fn places(means: &Means) -> Vec<PlaceName> {
+    if means.repositories.is_empty() { vec![PlaceName::Url(PUBLIC.to_owned())] } else { means.repositories.clone() }
+}
+
+/// All packages of all places; of two with one name and version, the earlier place's. And whether a server may have more.
+fn universe(loader: &Loader<'_>, places: &[PlaceName], freshness: Freshness) -> Result<(Universe, bool), CommandError> {
+    let mut universes = Vec::with_capacity(places.len());
+    let mut may_be_old = false;
+    for place in places {
+        let loaded = loader.load(place, freshness)?;
+        may_be_old |= loaded.may_be_old;
+        universes.push(loaded.universe);
+    }
+    Ok((Universe::merge(universes), may_be_old))
+}
+
+/// Whether the opam files of what was chosen can be understood. Those of others do not matter.
+fn check_sound(resolution: &Resolution, places: &[PlaceName]) -> Result<(), CommandError> {
+    for (key, node) in &resolution.solution.nodes {
+        let entry = resolution.universe.get(&key.name, &node.version).filter(|_| !node.local && !node.provided);
+        let Some(entry) = entry.filter(|entry| !entry.parsed().errors.is_empty()) else { continue };
+        // The first place has the highest priority, the last has 1.
+        let number = usize::try_from(entry.priority()).ok().and_then(|priority| places.len().checked_sub(priority));
+        let place = number.and_then(|number| places.get(number)).map(words::shown).unwrap_or_default();
+        let (name, version) = (entry.name(), entry.version());
+        let path = PathBuf::from(place).join(format!("packages/{name}/{name}.{version}/opam"));
+        let told = CommandError::new(Kind::NoSolution, format_args!("{name}.{version} is malformed in its repository"));
+        let errors = &entry.parsed().errors;
+        let told = errors.iter().fold(told, |told, error| told.cause(manifest::place(&path, entry.text(), error)));
+        return Err(told.hint("ask for another version, or put a repaired one into a repository named before this one"));
     }
     Ok(())
 }

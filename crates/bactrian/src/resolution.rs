@@ -18,14 +18,13 @@ use solve::request::{Environment, Request, Root, Worlds};
 use solve::solution::Solution;
 use solve::tools::Tools;
 
-use crate::commands::Context;
 use crate::error::CommandError;
 use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::repositories;
 use crate::settings::{Asked, Means, Subject, Wanted};
 use crate::unsolved;
-use crate::workshop::release;
+use crate::workshop::{Workshop, release};
 
 /// Chosen packages, and what they were chosen out of.
 pub(crate) struct Resolution {
@@ -50,9 +49,10 @@ impl Resolution {
     }
 
     /// Chooses packages for whatever was asked.
-    pub(crate) fn of(ctx: &Context<'_>, subject: &Subject) -> Result<Self, CommandError> {
+    pub(crate) fn of(workshop: &Workshop<'_>, subject: &Subject) -> Result<Self, CommandError> {
+        let (means, targets) = (&subject.means, subject.targets.as_slice());
         match &subject.asked {
-            Asked::Packages(packages) => Self::of_packages(packages, &subject.targets, &subject.means),
+            Asked::Packages(packages) => Self::of_packages(workshop, means, packages, targets),
             Asked::Project(directory) => {
                 let own = manifest::packages(directory)?;
                 if own.is_empty() {
@@ -61,24 +61,30 @@ impl Resolution {
                         .hint("give a project's directory, or packages with --package"));
                 }
                 let file = LockFile::read(directory)?;
-                Ok(file.resolve(ctx, &own, (&subject.targets, &subject.means), &Renewal::Never)?.resolution)
+                Ok(file.resolve(workshop, &own, (targets, means), &Renewal::Never)?.resolution)
             }
         }
     }
 
     /// Chooses packages for `wanted`.
-    pub(crate) fn of_packages(wanted: &[Wanted], targets: &[Target], means: &Means) -> Result<Self, CommandError> {
-        let universe = repositories::universe(means)?;
+    pub(crate) fn of_packages(
+        workshop: &Workshop<'_>,
+        means: &Means,
+        wanted: &[Wanted],
+        targets: &[Target],
+    ) -> Result<Self, CommandError> {
         let mut roots = Vec::new();
         for package in wanted {
-            unsolved::check_exists(&universe, package)?;
             let bound = |version: &Version| VersionBound { operator: RelOp::Eq, version: version.clone() };
             let versions = package.version.as_ref().map_or(Formula::True, |version| Formula::Atom(bound(version)));
             roots.push(Root { name: package.name.clone(), versions });
         }
-        let of_release = |release| request(roots.clone(), release, targets);
-        let (_, solution, release) = solve_with_releases(&universe, means, of_release)?;
-        Self::new(universe, solution, release, targets)
+        repositories::choose(workshop, means, |universe| {
+            wanted.iter().try_for_each(|package| unsolved::check_exists(&universe, package))?;
+            let of_release = |release| request(roots.clone(), release, targets);
+            let (_, solution, release) = solve_with_releases(&universe, means, of_release)?;
+            Self::new(universe, solution, release, targets)
+        })
     }
 
     /// What is planned of it.
@@ -90,6 +96,12 @@ impl Resolution {
             release: self.release,
             targets: &self.targets,
         }
+    }
+}
+
+impl AsRef<Self> for Resolution {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

@@ -27,13 +27,14 @@ use crate::failure;
 use crate::leaks::LeakScan;
 use crate::resolution::Resolution;
 use crate::settings::{Means, PlaceName};
+use crate::ui::Ui;
 
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
     pub(crate) store: Store,
     /// The builder program on this machine.
     pub(crate) builder: PathBuf,
-    fetcher: Fetcher,
+    pub(crate) fetcher: Fetcher,
     ctx: &'c Context<'c>,
     jobs: usize,
     stop: Arc<AtomicBool>,
@@ -58,6 +59,11 @@ impl<'c> Workshop<'c> {
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
         Ok(Self { store, builder, fetcher: Fetcher::new(config), ctx, jobs: means.jobs.get(), stop })
+    }
+
+    /// Where the user is told things.
+    pub(crate) fn ui(&self) -> &'c Ui {
+        self.ctx.ui
     }
 
     /// Makes what `goals` adds to an empty plan.

@@ -87,8 +87,8 @@ fn help_is_a_result() {
               Version of OCaml, such as 5.3.0 [env: BACTRIAN_OCAML]
 
           --repo <DIR|URL>
-              An opam repository: directory, archive or git URL; the first named goes first; may be
-              repeated [env: BACTRIAN_REPO]
+              An opam repository: directory, archive or git URL; the first goes first; may be repeated
+              [default: the public one] [env: BACTRIAN_REPO]
 
           --mirror <DIR|URL>
               A directory or URL with archives by checksum, asked first; may be repeated [env:

@@ -9,7 +9,9 @@
 
 pub mod config;
 mod debian;
+mod document;
 mod error;
+mod git;
 mod hash;
 mod http;
 mod local;
@@ -29,7 +31,9 @@ use action::source::{Origin, Source};
 pub use self::config::{FetchConfig, Mirror, Suite};
 use self::debian::Wanted;
 use self::debian::apt::Apt;
+pub use self::document::Document;
 pub use self::error::{Attempt, Cause, FetchError, Place};
+pub use self::git::{Commit, GitPlace};
 use self::http::{Http, Progress};
 use self::partial::{Claim, Partial};
 

@@ -4,6 +4,7 @@
 
 pub mod builder_image;
 pub mod capture;
+pub mod collection;
 pub mod engine;
 pub mod event;
 pub mod fetch;

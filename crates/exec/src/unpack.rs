@@ -26,10 +26,11 @@ mod writer;
 mod zip;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use action::graph;
+use action::path::RelPath;
 use action::pattern::Pattern;
 
 pub use self::error::{Cause, UnpackError};
@@ -103,6 +104,34 @@ impl From<&graph::Unpack> for Spec {
 pub fn unpack(archive: &Path, into: &Path, spec: &Spec) -> Result<Summary, UnpackError> {
     let unpacked = unpack_file(archive, into, spec);
     unpacked.map_err(|fault| UnpackError { archive: archive.to_owned(), member: fault.member, cause: fault.cause })
+}
+
+/// Shows every regular file of a tar, plain or compressed, to `visit`: its path, its contents, and their length. What of
+/// the contents is left unread is skipped; nothing is written anywhere, and links are left out.
+///
+/// # Errors
+/// As [`unpack`]; [`Cause::Corrupt`] also for what `visit` returns.
+pub fn read(
+    archive: &Path,
+    limits: Limits,
+    visit: impl FnMut(RelPath, &mut dyn Read, u64) -> io::Result<()>,
+) -> Result<(), UnpackError> {
+    let read = read_file(archive, limits, visit);
+    read.map_err(|fault| UnpackError { archive: archive.to_owned(), member: fault.member, cause: fault.cause })
+}
+
+fn read_file(
+    archive: &Path,
+    limits: Limits,
+    visit: impl FnMut(RelPath, &mut dyn Read, u64) -> io::Result<()>,
+) -> Result<(), Fault> {
+    let file = File::open(archive).map_err(at(archive))?;
+    match Format::of(&file).map_err(at(archive))?.ok_or(Cause::Format)? {
+        Format::Tar(compression) => {
+            compressed::with_contents(&file, compression, |contents| tar::read(contents, limits, visit))
+        }
+        Format::Zip | Format::Ar => Err(Cause::Unsupported("an archive other than a tar").into()),
+    }
 }
 
 fn unpack_file(archive: &Path, into: &Path, spec: &Spec) -> Result<Summary, Fault> {

@@ -37,6 +37,12 @@ impl From<&[u8]> for Part {
     }
 }
 
+impl From<Arc<[u8]>> for Part {
+    fn from(whole: Arc<[u8]>) -> Self {
+        Self { range: 0..whole.len(), whole }
+    }
+}
+
 /// One version of one package, in text, and in meaning when asked.
 #[derive(Debug)]
 pub struct Entry {
@@ -169,6 +175,38 @@ impl Universe {
         near.into_iter().take(3).map(|(_, name)| name).collect()
     }
 
+    /// One universe of several, none of which is copied or parsed. Of entries with one name and version, the earlier
+    /// universe's hides the later's. The first gets the highest priority, the last gets 1.
+    #[must_use]
+    pub fn merge(universes: Vec<Self>) -> Self {
+        let mut priority = u32::try_from(universes.len()).unwrap_or(u32::MAX);
+        let mut merged = Self::default();
+        for mut universe in universes {
+            universe
+                .packages
+                .iter_mut()
+                .flat_map(|named| &mut named.entries)
+                .for_each(|entry| entry.priority = priority);
+            priority = priority.saturating_sub(1);
+            merged = if merged.is_empty() { universe } else { merged.over(universe) };
+        }
+        merged
+    }
+
+    /// Both, `self` before `other`.
+    fn over(self, other: Self) -> Self {
+        let mut packages: BTreeMap<PackageName, Vec<Entry>> =
+            self.packages.into_iter().map(|named| (named.name, named.entries)).collect();
+        for Named { name, entries } in other.packages {
+            let known = packages.entry(name).or_default();
+            // The sort is stable: of equals the earlier comes first, and stays.
+            known.extend(entries);
+            known.sort_by(|one, other| one.version.cmp(&other.version));
+            known.dedup_by(|later, earlier| later.version == earlier.version);
+        }
+        Self { packages: packages.into_iter().map(|(name, entries)| Named { name, entries }).collect() }
+    }
+
     /// The encoded form, from which [`Universe::decode`] makes the same again.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -207,18 +245,26 @@ impl UniverseBuilder {
         text: &[u8],
         files: &[(String, Vec<u8>)],
     ) -> bool {
+        let files = files.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice().into())).collect();
+        self.add_shared(priority, name, version, text.into(), files)
+    }
+
+    /// As [`UniverseBuilder::add`], of bytes that need not be copied.
+    pub fn add_shared(
+        &mut self,
+        priority: u32,
+        name: PackageName,
+        version: Version,
+        text: Arc<[u8]>,
+        files: Vec<(String, Arc<[u8]>)>,
+    ) -> bool {
         let key = (name, version);
         if self.entries.get(&key).is_some_and(|other| other.priority >= priority) {
             return false;
         }
-        let entry = Entry {
-            name: key.0.clone(),
-            version: key.1.clone(),
-            priority,
-            text: text.into(),
-            files: files.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice().into())).collect(),
-            parsed: OnceLock::new(),
-        };
+        let (name, version) = key.clone();
+        let files = files.into_iter().map(|(path, bytes)| (path, bytes.into())).collect();
+        let entry = Entry { name, version, priority, text: text.into(), files, parsed: OnceLock::new() };
         self.entries.insert(key, entry);
         true
     }

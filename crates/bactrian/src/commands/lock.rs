@@ -12,6 +12,7 @@ use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::messages::Message;
 use crate::settings::Locking;
+use crate::workshop::Workshop;
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Locking) -> Result<Exit, CommandError> {
     let own = manifest::packages(&settings.project)?;
@@ -20,7 +21,8 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Locking) -> Result<Exit, Command
             .hint("packages are described in `NAME.opam` files or in `dune-project`"));
     }
     let file = LockFile::read(&settings.project)?;
-    let renewed = file.resolve(ctx, &own, (&settings.targets, &settings.means), &settings.renewal)?;
+    let workshop = Workshop::open(ctx, &settings.means)?;
+    let renewed = file.resolve(&workshop, &own, (&settings.targets, &settings.means), &settings.renewal)?;
     if let Renewal::Of(names) = &settings.renewal {
         let known = |name: &PackageName| renewed.resolution.solution.nodes.keys().any(|key| key.name == *name);
         if let Some(name) = names.iter().find(|name| !known(name)) {

@@ -12,9 +12,11 @@ use crate::messages::Message;
 use crate::resolution::Resolution;
 use crate::settings::{Subject, Why};
 use crate::text;
+use crate::workshop::Workshop;
 
 pub(crate) fn tree(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
-    let resolution = Resolution::of(ctx, subject)?;
+    let workshop = Workshop::open(ctx, &subject.means)?;
+    let resolution = Resolution::of(&workshop, subject)?;
     let provided = |key: &Key| resolution.solution.nodes.get(key).is_some_and(|node| node.provided);
     // What comes with the compiler is no news, and neither is what that needs.
     for branch in resolution.solution.tree().into_iter().filter(|branch| !provided(branch.key)) {
@@ -41,7 +43,8 @@ pub(crate) fn tree(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, Command
 }
 
 pub(crate) fn why(ctx: &Context<'_>, settings: &Why) -> Result<Exit, CommandError> {
-    let resolution = Resolution::of(ctx, &settings.subject)?;
+    let workshop = Workshop::open(ctx, &settings.subject.means)?;
+    let resolution = Resolution::of(&workshop, &settings.subject)?;
     let chains = resolution.solution.why(settings.package.as_str());
     if chains.is_empty() {
         let names = resolution.solution.nodes.keys().map(|key| key.name.as_str());
@@ -65,7 +68,8 @@ pub(crate) fn why(ctx: &Context<'_>, settings: &Why) -> Result<Exit, CommandErro
 }
 
 pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
-    let resolution = Resolution::of(ctx, subject)?;
+    let workshop = Workshop::open(ctx, &subject.means)?;
+    let resolution = Resolution::of(&workshop, subject)?;
     let all = assess::assess(&resolution.closure());
     let mut rows = Vec::new();
     for known in &all {

@@ -209,7 +209,7 @@ impl fmt::Display for Mirror {
 }
 
 /// A text with the user names and passwords taken out of its URLs, fit for messages.
-pub(super) fn without_secrets(text: &str) -> String {
+pub fn without_secrets(text: &str) -> String {
     let mut parts = text.split("://");
     let mut clean = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -221,8 +221,8 @@ pub(super) fn without_secrets(text: &str) -> String {
     clean
 }
 
-/// Variables that say how the machine's `npm`, `pip` and `apt-get` reach their registries, and where they are.
-const VARIABLES: [&str; 23] = [
+/// Variables that say how the machine's `npm`, `pip`, `apt-get` and `git` reach their servers, and where they are.
+const VARIABLES: [&str; 24] = [
     "PATH",
     "HOME",
     "USER",
@@ -246,10 +246,11 @@ const VARIABLES: [&str; 23] = [
     "NO_PROXY",
     "FTP_PROXY",
     "LD_LIBRARY_PATH",
+    "SSH_AUTH_SOCK",
 ];
 
 /// The like, by how they begin; without regard to case.
-const PREFIXES: [&str; 7] = ["NPM_", "PIP_", "PYENV_", "ASDF_", "MISE_", "NVM_", "NIX_SSL_"];
+const PREFIXES: [&str; 9] = ["NPM_", "PIP_", "PYENV_", "ASDF_", "MISE_", "NVM_", "NIX_SSL_", "GIT_SSL_", "GIT_SSH"];
 
 /// Picks from a whole environment what the machine's package tools need to reach their registries.
 #[must_use]

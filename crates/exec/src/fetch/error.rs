@@ -117,6 +117,9 @@ pub enum Cause {
         /// What was being written.
         path: PathBuf,
     },
+    /// More came than is allowed.
+    #[error("more than {0} bytes")]
+    TooLarge(u64),
     /// The network was not to be used.
     #[error("offline")]
     Offline,

@@ -13,7 +13,8 @@ use std::{fs, path::Path};
 
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Proxy};
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, Body, Proxy, RequestBuilder};
 
 use super::config::{HttpConfig, Proxies, without_secrets};
 use super::error::Cause;
@@ -34,10 +35,10 @@ pub(super) struct Http {
 }
 
 /// One request that did not bring the rest of the file.
-struct Failure {
-    cause: Cause,
+pub(super) struct Failure {
+    pub(super) cause: Cause,
     /// How long the server asked us to wait.
-    pause: Option<Duration>,
+    pub(super) pause: Option<Duration>,
 }
 
 impl From<Cause> for Failure {
@@ -53,6 +54,11 @@ impl Http {
 
     /// Brings `partial` to its end, going on from what is in hand.
     pub(super) fn get(&self, url: &str, partial: &mut Partial, progress: Progress<'_>) -> Result<(), Cause> {
+        self.watched(|agent| self.get_with_retries(agent, url, partial, progress))
+    }
+
+    /// Does `work` with the network; once stopped, its connections are closed.
+    pub(super) fn watched<T>(&self, work: impl FnOnce(&Agent) -> Result<T, Cause>) -> Result<T, Cause> {
         let agent = self.agent.get_or_init(|| new_agent(&self.config)).clone()?;
         thread::scope(|scope| {
             // Dropped on the way out, which ends the watch.
@@ -65,7 +71,7 @@ impl Http {
                     }
                 }
             });
-            self.get_with_retries(&agent, url, partial, progress)
+            work(&agent)
         })
     }
 
@@ -76,17 +82,28 @@ impl Http {
         partial: &mut Partial,
         progress: Progress<'_>,
     ) -> Result<(), Cause> {
-        let (mut farthest, mut failures) = (partial.len(), 0);
+        let mut farthest = partial.len();
+        self.with_retries(|| {
+            let got = self.get_once(agent, url, partial, progress);
+            // Getting farther than ever before is success enough to begin counting anew.
+            let farther = partial.len() > farthest;
+            farthest = farthest.max(partial.len());
+            (got, farther)
+        })
+    }
+
+    /// Tries until it is done, or fails for good; after a try that got `farther`, failures are counted anew.
+    pub(super) fn with_retries<T>(&self, mut once: impl FnMut() -> (Result<T, Failure>, bool)) -> Result<T, Cause> {
+        let mut failures = 0;
         loop {
-            let failure = match self.get_once(agent, url, partial, progress) {
-                Ok(()) => return Ok(()),
+            let (tried, farther) = once();
+            let failure = match tried {
+                Ok(value) => return Ok(value),
                 Err(_) if self.stop.load(Ordering::Relaxed) => return Err(Cause::Stopped),
                 Err(failure) if !failure.cause.is_transient() => return Err(failure.cause),
                 Err(failure) => failure,
             };
-            // Getting farther than ever before is success enough to begin counting anew.
-            failures = if partial.len() > farthest { 1 } else { failures + 1 };
-            farthest = farthest.max(partial.len());
+            failures = if farther { 1 } else { failures + 1 };
             if failures > self.config.retries {
                 return Err(failure.cause);
             }
@@ -96,8 +113,7 @@ impl Http {
     }
 
     fn get_once(&self, agent: &Agent, url: &str, partial: &mut Partial, progress: Progress<'_>) -> Result<(), Failure> {
-        let proxy = proxy_for(url, &self.config.proxies)?;
-        let mut request = agent.get(url).config().proxy(proxy).build();
+        let mut request = self.request(agent, url)?;
         if partial.len() > 0 {
             request = request.header(header::RANGE, format!("bytes={}-", partial.len()));
             // Another server's tag says nothing to this one; the checksum of the whole decides in the end.
@@ -133,6 +149,12 @@ impl Http {
         Ok(self.take_body(response, partial, total, progress)?)
     }
 
+    /// A request for `url`, by way of the proxy that is meant for it.
+    pub(super) fn request(&self, agent: &Agent, url: &str) -> Result<RequestBuilder<WithoutBody>, Cause> {
+        let proxy = proxy_for(url, &self.config.proxies)?;
+        Ok(agent.get(url).config().proxy(proxy).build())
+    }
+
     fn take_body(
         &self,
         response: Response<Body>,
@@ -161,7 +183,7 @@ impl Http {
         }
     }
 
-    fn cause(&self, error: ureq::Error, got: u64, expected: Option<u64>) -> Cause {
+    pub(super) fn cause(&self, error: ureq::Error, got: u64, expected: Option<u64>) -> Cause {
         use ureq::{Error, Timeout};
         match error {
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => Cause::Timeout(self.config.connect),
@@ -268,6 +290,6 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     Some((start.trim().parse().ok()?, total.trim().parse().ok()))
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -1,7 +1,9 @@
 //! The fetcher against real directories, a real (bad) web server and real (fake) tools.
 
 mod debian;
+mod documents;
 mod full_disk;
+mod git;
 mod http;
 mod places;
 mod providers;

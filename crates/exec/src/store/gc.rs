@@ -227,7 +227,7 @@ struct Sweep {
 
 impl Sweep {
     fn files(&mut self, area: Area, paths: &[PathBuf]) -> Result<()> {
-        let freed = in_parallel(WAITING, paths, |path| {
+        let freed = in_parallel(WAITING, paths, |path| -> Result<u64> {
             let meta = fs::symlink_metadata(path).at(path)?;
             disk::remove_file(path)?;
             Ok(disk::allocated(&meta))

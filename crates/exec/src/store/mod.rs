@@ -42,7 +42,7 @@ mod ingest;
 mod kept;
 mod lock;
 mod memo;
-mod parallel;
+pub(crate) mod parallel;
 mod project;
 mod results;
 mod scratch;

@@ -2,24 +2,22 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::error::Result;
-
 /// Threads for work that waits for the disk: removing and syncing a file may take milliseconds of nothing but waiting,
 /// and file systems do many at once as fast as one.
-pub(super) const WAITING: usize = 16;
+pub(crate) const WAITING: usize = 16;
 
 /// Threads for work that computes.
-pub(super) fn computing() -> usize {
+pub(crate) fn computing() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Does `work` on all items with up to so many threads; results in the order of the items, or the first failure of one
 /// of the threads.
-pub(super) fn in_parallel<T: Sync, R: Send>(
+pub(crate) fn in_parallel<T: Sync, R: Send, E: Send>(
     threads: usize,
     items: &[T],
-    work: impl Fn(&T) -> Result<R> + Sync,
-) -> Result<Vec<R>> {
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
     let threads = threads.min(items.len());
     if threads <= 1 {
         return items.iter().map(work).collect();
@@ -37,7 +35,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
         let joined =
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|told| std::panic::resume_unwind(told)));
-        joined.collect::<Result<Vec<_>>>()
+        joined.collect::<Result<Vec<_>, E>>()
     })?;
     let mut all: Vec<_> = parts.into_iter().flatten().collect();
     all.sort_unstable_by_key(|(index, _)| *index);

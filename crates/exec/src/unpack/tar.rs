@@ -14,7 +14,7 @@ use super::error::{Cause, Fault, at, corrupt, shown};
 use super::format::{BLOCK, is_tar};
 use super::links::Links;
 use super::writer::{Budget, Root, Writer};
-use super::{Spec, Summary};
+use super::{Limits, Spec, Summary};
 
 /// Honest headers are far shorter.
 const LONGEST_HEADER: u64 = 1 << 20;
@@ -37,31 +37,66 @@ struct Unpacking<'a> {
 
 /// Unpacks a tar.
 pub(super) fn unpack(tar: &mut dyn Read, root: &Root, spec: &Spec) -> Result<Summary, Fault> {
+    let budget = Budget::new(spec.limits.bytes);
+    let mut unpacking =
+        Unpacking { spec, writer: root.writer(), budget, links: Links::default(), summary: Summary::default() };
+    each_member(tar, spec.limits.members, |entry, ahead| unpacking.member(entry, ahead))?;
+    unpacking.finish()
+}
+
+/// Shows every regular file of a tar to `visit`: its path, its contents, and their length. What is not read is skipped.
+pub(super) fn read(
+    tar: &mut dyn Read,
+    limits: Limits,
+    mut visit: impl FnMut(RelPath, &mut dyn Read, u64) -> io::Result<()>,
+) -> Result<(), Fault> {
+    let (budget, everything) = (Budget::new(limits.bytes), Spec::default());
+    each_member(tar, limits.members, |entry, ahead| {
+        let name = ahead.name.unwrap_or_else(|| entry.header().path_bytes().into_owned());
+        let mut look = || {
+            budget.take(entry.size())?;
+            let kind = entry.header().entry_type();
+            let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous) && !name.ends_with(b"/");
+            match everything.path(&name)?.filter(|_| is_file) {
+                Some(path) => {
+                    let size = entry.size();
+                    visit(path, entry, size).map_err(Cause::Corrupt)
+                }
+                None => Ok(()),
+            }
+        };
+        look().map_err(Fault::of(&name))
+    })
+}
+
+/// Goes through the members of a tar, each with what the headers before it say of it.
+fn each_member<'t>(
+    tar: &'t mut dyn Read,
+    limit: u64,
+    mut visit: impl FnMut(&mut Entry<'_, io::Chain<&[u8], &'t mut dyn Read>>, Ahead) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let mut start = Vec::with_capacity(BLOCK);
     tar.take(BLOCK as u64).read_to_end(&mut start).map_err(Cause::Corrupt)?;
     if !is_tar(&start) {
         return Err(Cause::Format.into());
     }
     let mut archive = Archive::new(start.as_slice().chain(tar));
-    let budget = Budget::new(spec.limits.bytes);
-    let mut unpacking =
-        Unpacking { spec, writer: root.writer(), budget, links: Links::default(), summary: Summary::default() };
     let mut ahead = Ahead::default();
     let mut count = 0;
     for entry in archive.entries().map_err(Cause::Corrupt)?.raw(true) {
         count += 1;
-        if count > spec.limits.members {
-            return Err(Cause::Members(spec.limits.members).into());
+        if count > limit {
+            return Err(Cause::Members(limit).into());
         }
         let mut entry = entry.map_err(Cause::Corrupt)?;
         if !ahead.read(&mut entry)? {
-            unpacking.member(&mut entry, std::mem::take(&mut ahead))?;
+            visit(&mut entry, std::mem::take(&mut ahead))?;
         }
     }
     if ahead.any() {
         return Err(corrupt("ends between a member's name and the member").into());
     }
-    unpacking.finish()
+    Ok(())
 }
 
 impl Ahead {

@@ -19,6 +19,7 @@ use crate::name::PackageName;
 use crate::version::Version;
 
 const MAGIC: &[u8; 8] = b"opam-u1\n";
+const CHECK: usize = 8;
 const HEADER: usize = 24;
 
 /// Bytes that are no encoded universe.
@@ -54,7 +55,7 @@ fn put_text(text: &str, out: &mut Vec<u8>) {
 }
 
 pub(super) fn encode(universe: &Universe) -> Vec<u8> {
-    let (mut index, mut contents) = (Vec::new(), Vec::new());
+    let (mut index, mut length) = (Vec::new(), 0);
     put(universe.packages.len(), &mut index);
     for named in &universe.packages {
         put_text(named.name.as_str(), &mut index);
@@ -63,22 +64,32 @@ pub(super) fn encode(universe: &Universe) -> Vec<u8> {
             put_text(entry.version.as_str(), &mut index);
             put(entry.priority as usize, &mut index);
             put(entry.text().len(), &mut index);
-            contents.extend_from_slice(entry.text());
             put(entry.files.len(), &mut index);
             for (path, bytes) in entry.files() {
                 put_text(path, &mut index);
                 put(bytes.len(), &mut index);
-                contents.extend_from_slice(bytes);
             }
+            length += contents(entry).map(<[u8]>::len).sum::<usize>();
         }
     }
-    let mut body = (index.len() as u64).to_le_bytes().to_vec();
-    body.append(&mut index);
-    body.append(&mut contents);
-    let mut out = MAGIC.to_vec();
-    out.extend_from_slice(&mix(&body).to_le_bytes());
-    out.append(&mut body);
+    // All of it once: a universe is tens of megabytes.
+    let mut out = Vec::with_capacity(HEADER + index.len() + length);
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&[0; CHECK]);
+    out.extend_from_slice(&(index.len() as u64).to_le_bytes());
+    out.append(&mut index);
+    universe.entries().flat_map(contents).for_each(|bytes| out.extend_from_slice(bytes));
+    if let Some((start, body)) = out.split_at_mut_checked(MAGIC.len() + CHECK)
+        && let Some(check) = start.last_chunk_mut::<CHECK>()
+    {
+        *check = mix(body).to_le_bytes();
+    }
     out
+}
+
+/// Its text and files, in the order of the encoded contents.
+fn contents(entry: &Entry) -> impl Iterator<Item = &[u8]> {
+    std::iter::once(entry.text()).chain(entry.files().map(|(_, bytes)| bytes))
 }
 
 /// A 64-bit sum in which every byte and its place count; four lanes, for the sake of speed.

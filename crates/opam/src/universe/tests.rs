@@ -55,6 +55,30 @@ fn a_higher_priority_hides_the_same_version_only() {
     assert_eq!(builder.build().entries().next().unwrap().text(), b"first");
 }
 
+/// The merge against the builder that is told the priorities one by one.
+#[test]
+fn merged_as_if_built_together() {
+    let sources: [&[(&str, &str)]; 3] = [
+        &[("b", "1"), ("d", "1"), ("d", "2")],
+        &[("a", "1"), ("b", "1"), ("b", "0.9"), ("b", "1.10"), ("d", "1.0")],
+        &[("d", "2"), ("b", "1.9"), ("e", "1"), ("b", "1")],
+    ];
+    for count in 0..=sources.len() {
+        let mut together = UniverseBuilder::new();
+        let mut apart = Vec::new();
+        for (number, source) in sources[..count].iter().enumerate() {
+            let mut alone = UniverseBuilder::new();
+            for (package, of) in *source {
+                let text = format!("x-from: {number}");
+                together.add(u32::try_from(count - number).unwrap(), name(package), version(of), text.as_bytes(), &[]);
+                alone.add(0, name(package), version(of), text.as_bytes(), &[]);
+            }
+            apart.push(Universe::decode(&alone.build().encode().into()).unwrap());
+        }
+        assert_eq!(Universe::merge(apart).encode(), together.build().encode(), "{count} of them");
+    }
+}
+
 #[test]
 fn it_comes_back_whole() {
     let universe = sample();
