@@ -87,7 +87,7 @@ impl Lab {
         self.load(place).unwrap_err()
     }
 
-    /// Puts a sentinel into the one index there is: whoever reads the index finds it.
+    /// Whether there is an index of it.
     fn is_indexed(&self, place: &PlaceName) -> bool {
         let key = match place {
             PlaceName::Directory(path) if path.is_dir() => format!("directory {}", path.display()),
