@@ -26,7 +26,9 @@ fn embed() -> Result<(), String> {
     for source in ["src", "image.rs", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join("crates/builder").join(source).display());
     }
-    println!("cargo::rerun-if-changed={}", workspace.join("Cargo.lock").display());
+    for shared in ["Cargo.lock", "Cargo.toml"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(shared).display());
+    }
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").map_err(|error| format!("TARGET: {error}"))?;
     if !target.contains("-linux-") {
