@@ -107,7 +107,7 @@ fn every_root_is_built_for_two_targets_and_its_programs_work() {
     let arguments = ["--prefix=p", "--name=x", "x.install"];
     on_both(&out, "opam-installer", &arguments, &files, &["p/bin/x", "p/lib/x/META"]);
     hevea(&out);
-    dune_builds_a_project(&out);
+    dune_builds_a_project(&out, &corpus);
 }
 
 /// hevea reads its own library of files, which is installed beside it.
@@ -120,28 +120,72 @@ fn hevea(out: &Path) {
             fs::write(temp.path().join("x.tex"), page).unwrap();
             let library = out.join(target).join("lib/hevea");
             run(target_program(out, target, "hevea", temp.path()).env("HEVEADIR", library).arg("x.tex"));
-            fs::read_to_string(temp.path().join("x.html")).unwrap()
+            let html = fs::read_to_string(temp.path().join("x.html")).unwrap();
+            // It notes how it was called, and that was by two names.
+            html.replace(out.join(target).to_str().unwrap(), "TARGET")
         })
         .into();
     assert!(told[0].contains("<em>humps</em>") && told[0].contains("Camels"), "{}", told[0]);
     assert_eq!(told[0], told[1], "hevea");
 }
 
-/// The cross-built dune works as a program of its target: it reads a project and runs its rules under the emulator.
-fn dune_builds_a_project(out: &Path) {
-    let files = [
-        ("dune-project", "(lang dune 3.0)\n"),
-        (
-            "dune",
-            "(rule (with-stdout-to numbers.txt (progn (echo \"one\\n\") (run printf \"%s\\n\" two))))\n\
-             (rule (targets sorted.txt) (deps numbers.txt) (action (with-stdout-to sorted.txt (run sort -r %{deps}))))\n\
-             (rule (alias default) (deps sorted.txt) (action (progn)))\n",
-        ),
-    ];
-    let arguments = ["build", "--root", ".", "--display", "quiet", "sorted.txt"];
-    let told = on_both(out, "dune", &arguments, &files, &["_build/default/sorted.txt"]);
-    assert!(told[0].ends_with("two\none\n"), "{}", told[0]);
+/// The cross-built dune, under its emulator, builds a project with the OCaml of a root and as the native one does.
+fn dune_builds_a_project(out: &Path, corpus: &Path) {
+    let told: Vec<String> = [NATIVE, FOREIGN]
+        .map(|target| {
+            let temp = tempfile::tempdir().unwrap();
+            let tools = temp.path().join("tools");
+            fs::create_dir(&tools).unwrap();
+            fs::copy(out.join(target).join("bin/dune"), tools.join("dune")).unwrap();
+            let emulator = if target == NATIVE { String::new() } else { bring_emulator(&tools) };
+            for (name, text) in [
+                ("dune-project", "(lang dune 3.0)\n"),
+                (
+                    "dune",
+                    "(data_only_dirs tools)\n(rule (with-stdout-to humps.ml (echo \"let all = [1; 2]\")))\n\
+                     (executable (name camels) (libraries str))\n",
+                ),
+                (
+                    "camels.ml",
+                    "let () = List.iter (Printf.printf \"%d \") Humps.all;\n\
+                     print_endline (Str.global_replace (Str.regexp \"m+\") \"MM\" \"camels\")\n",
+                ),
+            ] {
+                fs::write(temp.path().join(name), text).unwrap();
+            }
+            let script = format!(
+                "{emulator} /src/tools/dune build --root . --build-dir /tmp/built --display quiet ./camels.exe && \
+                 /tmp/built/default/camels.exe && {emulator} /src/tools/dune --version"
+            );
+            let path = temp.path().to_str().unwrap();
+            let exec = ["exec", "--ocaml", OCAML, "--target", FOREIGN, path];
+            run(with_corpus(corpus, &exec).args(["--", "sh", "-c", &script]))
+        })
+        .into();
+    assert_eq!(told[0], "1 2 caMMels\n3.24.1\n");
     assert_eq!(told[0], told[1], "dune");
+}
+
+/// Puts the emulator and its libraries into `directory`, for roots have none; returns how it is started there.
+fn bring_emulator(directory: &Path) -> String {
+    let places = std::env::var_os("PATH").unwrap();
+    let emulator = std::env::split_paths(&places).map(|place| place.join(EMULATOR)).find(|file| file.is_file());
+    let emulator = emulator.unwrap();
+    fs::copy(&emulator, directory.join(EMULATOR)).unwrap();
+    let listed = Command::new("ldd").arg(&emulator).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let libraries: Vec<&str> = listed.split_whitespace().filter(|word| word.starts_with('/')).collect();
+    for library in &libraries {
+        let name = Path::new(library).file_name().unwrap();
+        fs::copy(library, directory.join(name)).unwrap();
+    }
+    match libraries.iter().find(|library| library.contains("/ld-linux")) {
+        Some(loader) => {
+            let loader = Path::new(loader).file_name().unwrap().to_str().unwrap();
+            format!("/src/tools/{loader} --library-path /src/tools /src/tools/{EMULATOR}")
+        }
+        None => format!("/src/tools/{EMULATOR}"),
+    }
 }
 
 #[test]
@@ -184,5 +228,5 @@ fn the_example_with_dependencies_is_built_locked_and_run() {
     let refused = with_corpus(&corpus, &["build", "--locked", "--target", FOREIGN, path]).output().unwrap();
     assert_eq!(refused.status.code(), Some(3));
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(told.contains("caravan depends on uutf"), "{told}");
+    assert!(told.contains("caravan requires uutf, and it has no uutf"), "{told}");
 }

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | menhir DIR | oracle | repro | bench | clib`.
+//! Developer commands: `cargo xtask demo | menhir DIR | corpus | oracle | repro | bench | clib`.
 //!
 //! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
@@ -7,6 +7,7 @@
 
 mod bench;
 mod clib;
+mod corpus;
 mod demo;
 mod menhir;
 mod oracle;
@@ -24,8 +25,9 @@ fn main() -> ExitCode {
         ["oracle"] => oracle::run(),
         ["repro", rest @ ..] => repro::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["corpus", rest @ ..] => corpus::run(rest),
         ["clib", rest @ ..] => clib::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…]"
+        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…]"
             .to_owned()),
     };
     match result {
