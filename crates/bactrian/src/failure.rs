@@ -58,9 +58,10 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
         }
         ClosureError::UnknownConf { wanted_by, .. } => {
             let names: Vec<_> = wanted_by.iter().map(ToString::to_string).collect();
-            CommandError::build(error)
-                .cause(format_args!("{} depends on it", names.join(", ")))
-                .hint("C libraries that are known: gmp, zlib, libffi, sqlite3, libev, pcre2, openssl")
+            let told = CommandError::build(error);
+            let told =
+                if names.is_empty() { told } else { told.cause(format_args!("{} depends on it", names.join(", "))) };
+            told.hint("C libraries that are known: gmp, zlib, libffi, sqlite3, libev, pcre2, openssl")
         }
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
         ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),

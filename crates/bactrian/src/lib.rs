@@ -21,6 +21,7 @@ mod messages;
 mod panics;
 mod progress;
 mod project;
+mod receipt;
 #[cfg(test)]
 mod reference;
 mod repositories;

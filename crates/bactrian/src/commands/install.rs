@@ -19,6 +19,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::failure;
 use crate::messages::Message;
+use crate::receipt::Receipt;
 use crate::resolution::Resolution;
 use crate::settings::Install;
 use crate::timings;
@@ -39,37 +40,47 @@ fn install(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> 
         let world = World::Target(*target);
         for package in &settings.packages {
             let Some(tree) = trees.get(&(package.name.clone(), world)) else { continue };
-            deliver(ctx, &workshop.store, *tree, (*target, &directory))?;
+            let name = package.name.as_str();
+            let receipt = match Receipt::valid(&directory, name, *tree) {
+                Some(receipt) => receipt,
+                None => {
+                    let receipt = deliver(&workshop.store, *tree, *target, &directory)?;
+                    receipt.write(&directory, name).map_err(|error| failed(&directory, error))?;
+                    receipt
+                }
+            };
+            for program in receipt.programs() {
+                tell(ctx, *target, &directory.join(program));
+            }
         }
     }
     Ok(Exit::Done)
 }
 
+fn failed(file: &Path, error: io::Error) -> CommandError {
+    CommandError::environment(format_args!("cannot write {}", file.display())).cause(error)
+}
+
 /// Copies a package's files below `directory`, its programs after a look at each.
-fn deliver(
-    ctx: &Context<'_>,
-    store: &Store,
-    tree: DirDigest,
-    (target, directory): (Target, &Path),
-) -> Result<(), CommandError> {
+fn deliver(store: &Store, tree: DirDigest, target: Target, directory: &Path) -> Result<Receipt, CommandError> {
+    let mut receipt = Receipt::new(tree);
     let mut left = vec![(tree, PathBuf::new())];
     while let Some((tree, at)) = left.pop() {
         for (name, entry) in store.directory(tree).map_err(|error| failure::store(&error))?.iter() {
             // What we note about a package is nothing to anybody else.
-            if name.as_str().starts_with(".bactrian") {
+            if name.as_str() == ".bactrian" {
                 continue;
             }
             let at = at.join(name);
             let file = directory.join(&at);
-            let failed = |error: io::Error| {
-                CommandError::environment(format_args!("cannot write {}", file.display())).cause(error)
-            };
+            let failed = |error| failed(&file, error);
             match entry {
                 Entry::Directory(tree) => left.push((*tree, at)),
                 Entry::Symlink(to) => {
                     build::make_parent(&file).map_err(failed)?;
                     let _ = fs::remove_file(&file);
                     std::os::unix::fs::symlink(to.as_str(), &file).map_err(failed)?;
+                    receipt.note(directory, at, false).map_err(failed)?;
                 }
                 Entry::File { digest, executable } => {
                     let bytes = store.read(*digest).map_err(|error| failure::store(&error))?;
@@ -79,19 +90,18 @@ fn deliver(
                         build::check(name.as_str(), target, &bytes)?;
                     }
                     build::write_file(&file, &bytes, *executable).map_err(failed)?;
-                    if is_program {
-                        tell(ctx, target, name.as_str(), &file);
-                    }
+                    receipt.note(directory, at, is_program).map_err(failed)?;
                 }
             }
         }
     }
-    Ok(())
+    Ok(receipt)
 }
 
-fn tell(ctx: &Context<'_>, target: Target, name: &str, file: &Path) {
+fn tell(ctx: &Context<'_>, target: Target, file: &Path) {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
     let (target, file) = (target.to_string(), file.display().to_string());
-    ctx.ui.message(&Message::Program { target: &target, name, file: &file });
+    ctx.ui.message(&Message::Program { target: &target, name: &name, file: &file });
     if !ctx.ui.is_json() {
         ctx.ui.print(format_args!("{file}\n"));
     }
