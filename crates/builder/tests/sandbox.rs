@@ -319,6 +319,15 @@ fn is_sleep(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n")
 }
 
+/// The same command, with the signals' own effects: in the background of a script SIGINT is ignored, and what is ignored when
+/// a shell starts it cannot trap.
+fn with_default_signals(command: &Command) -> Command {
+    let mut wrapped = Command::new("/usr/bin/env");
+    wrapped.env_clear().arg("--default-signal=INT,QUIT,TERM,HUP").arg(command.get_program()).args(command.get_args());
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    wrapped
+}
+
 #[test]
 fn signals_reach_the_program() {
     let scratch = Scratch::new();
@@ -331,8 +340,8 @@ fn signals_reach_the_program() {
         ] {
             let ready = scratch.path("rw/ready");
             let mut command = scratch.enter(mode);
-            let mut child =
-                command.args(["--rw", &scratch.path("rw"), "/out", "--", "sh", "-c", script]).spawn().unwrap();
+            command.args(["--rw", &scratch.path("rw"), "/out", "--", "sh", "-c", script]);
+            let mut child = with_default_signals(&command).spawn().unwrap();
             assert!(eventually(|| std::fs::remove_file(&ready).is_ok()), "{mode}: never started");
             stdout(&outside(&format!("kill -{signal} {}", child.id())));
             assert_eq!(child.wait().unwrap().code(), Some(expected), "{mode}: {signal}: {script}");
