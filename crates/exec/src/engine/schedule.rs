@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use action::graph::{Graph, NodeId};
+use action::graph::{Graph, Node, NodeId};
 
 use super::order::{Lane, Order, Work};
 use super::probe::{kind, label};
@@ -28,7 +28,9 @@ struct Queue {
 
 impl Engine<'_> {
     pub(super) fn make_all(&self, graph: &Graph, missing: &[bool], state: &Mutex<State>) -> Result<(), RunError> {
-        let order = Order::new(self.works(graph, missing));
+        let mut missing = missing.to_vec();
+        self.capture_first(graph, &mut missing, state)?;
+        let order = Order::new(self.works(graph, &missing));
         if order.left() == 0 {
             return Ok(());
         }
@@ -51,6 +53,18 @@ impl Engine<'_> {
             Some((_, failure)) => Err(failure),
             None => Ok(()),
         }
+    }
+
+    /// Captures of this machine's tools go before all else: they take a moment, and a tool that is missing is to be told before
+    /// anything is downloaded in vain.
+    fn capture_first(&self, graph: &Graph, missing: &mut [bool], state: &Mutex<State>) -> Result<(), RunError> {
+        for (id, node) in graph.iter() {
+            if let (Node::Base(_), Some(is_missing @ true)) = (node, missing.get_mut(id.index())) {
+                self.make_reported(graph, id, state)?;
+                *is_missing = false;
+            }
+        }
+        Ok(())
     }
 
     fn works(&self, graph: &Graph, missing: &[bool]) -> Vec<Work> {
