@@ -86,11 +86,12 @@ compile_all() {
   for pid in $workers; do wait "$pid" || die "a part of libc did not compile"; done
 }
 
-# zig_object ROOT OUT ARG...: compiles one of zig's own runtime parts the way zig does for itself.
+# zig_object ROOT OUT ARG...: compiles one of zig's own runtime parts the way zig does for itself. With one thread: with more,
+# the order of what is in the object depends on who was first.
 zig_object() {
   root=$1 object=$2; shift 2
   ZIG_GLOBAL_CACHE_DIR=$TMP/zig-cache ZIG_LOCAL_CACHE_DIR=$TMP/zig-cache \
-    "$ZIG" build-obj "$ZLIB/$root" -target "$ZIGTARGET" -mcpu baseline -O ReleaseFast -fstrip -ffunction-sections -fdata-sections \
+    "$ZIG" build-obj -j1 "$ZLIB/$root" -target "$ZIGTARGET" -mcpu baseline -O ReleaseFast -fstrip -ffunction-sections -fdata-sections \
     -fno-builtin -fno-stack-check -fno-stack-protector -fno-compiler-rt -fno-ubsan-rt "-femit-bin=$object" "$@"
 }
 
