@@ -149,6 +149,9 @@ pub(crate) struct Means {
     /// A directory or URL with archives by checksum, asked first; may be repeated [env: BACTRIAN_MIRROR]
     #[arg(long = "mirror", value_name = "DIR|URL")]
     pub(crate) mirrors: Vec<OsString>,
+    /// A file that says how packages are built where their own opam files do not suffice; may be repeated [env: BACTRIAN_QUIRKS]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) quirks: Vec<PathBuf>,
     /// Fail if bactrian.lock does not fit the project, instead of renewing it [env: BACTRIAN_LOCKED]
     #[arg(long)]
     pub(crate) locked: bool,

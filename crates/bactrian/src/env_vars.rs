@@ -33,6 +33,8 @@ variables! {
         "Opam repositories, directories or URLs, separated by commas; a package of an earlier one hides those of later ones.";
     BACTRIAN_MIRROR Some("--mirror") =>
         "Archive mirrors, directories or URLs, separated by commas; asked in this order before any other origin.";
+    BACTRIAN_QUIRKS Some("--quirks") =>
+        "Files, separated by commas, that say how packages are built where their own opam files do not suffice.";
     BACTRIAN_LOCKED Some("--locked") =>
         "`1`, `true` or `yes`: fail if `bactrian.lock` does not fit the project, instead of renewing it.";
     BACTRIAN_OFFLINE Some("--offline") =>

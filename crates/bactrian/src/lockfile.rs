@@ -14,9 +14,9 @@ use opam::version::Version;
 use plan::target::Target;
 use solve::lock::{Lock, LockError, Stale};
 use solve::request::{LocalPackage, Request};
-use solve::tools::Tools;
 
 use crate::error::{CommandError, Kind};
+use crate::knowledge::Knowledge;
 use crate::repositories;
 use crate::resolution::{self, Resolution, asked_release, known_release};
 use crate::settings::Means;
@@ -79,19 +79,21 @@ impl LockFile {
         (targets, means): (&[Target], &Means),
         renewal: &Renewal,
     ) -> Result<Renewed, CommandError> {
+        let knowledge = Knowledge::load(means)?;
         let answer = match &self.lock {
             None => None,
             Some(lock) => {
                 let release = asked_release(means)?.map_or_else(|| known_release(&lock.request.ocaml), Ok)?;
                 let request = self.request(own, release, targets)?;
-                Some(lock.check(&request, &Tools::standard()).map(|()| (lock, release)).map_err(|stale| words(&stale)))
+                Some(lock.check(&request, &knowledge.tools).map(|()| (lock, release)).map_err(|stale| words(&stale)))
             }
         };
         match answer {
             Some(Ok((lock, release))) if *renewal == Renewal::Never => {
                 repositories::choose(workshop, means, |universe| {
                     check_pins(lock, &universe, &self.path)?;
-                    let resolution = Resolution::new(universe, lock.solution.clone(), release, targets)?;
+                    let (solution, knowledge) = (lock.solution.clone(), knowledge.clone());
+                    let resolution = Resolution { universe, solution, knowledge, release, targets: targets.to_vec() };
                     Ok(Renewed { resolution, path: self.path.clone(), changes: Vec::new(), written: false })
                 })
             }
@@ -110,7 +112,7 @@ impl LockFile {
                 if let Some(Err(stale)) = answer {
                     workshop.ui().note(format_args!("{NAME} is renewed: {stale}"));
                 }
-                let renew = |universe| self.renew(own, (targets, means), renewal, universe);
+                let renew = |universe| self.renew(own, (targets, means, &knowledge), renewal, universe);
                 repositories::choose(workshop, means, renew)
             }
         }
@@ -119,7 +121,7 @@ impl LockFile {
     fn renew(
         &self,
         own: &[LocalPackage],
-        (targets, means): (&[Target], &Means),
+        (targets, means, knowledge): (&[Target], &Means, &Knowledge),
         renewal: &Renewal,
         universe: Universe,
     ) -> Result<Renewed, CommandError> {
@@ -135,7 +137,8 @@ impl LockFile {
             let request = self.request(own, release, targets)?;
             Ok(Request { favoured: favoured.clone(), ..request })
         };
-        let (request, solution, release) = resolution::solve_with_releases(&universe, means, with_favoured)?;
+        let (request, solution, release) =
+            resolution::solve_with_releases(&universe, (means, &knowledge.tools), with_favoured)?;
         let lock = Lock::new(&universe, &request, solution);
         let changes = changes(&before, &lock.versions());
         let text = lock.to_string();
@@ -143,7 +146,8 @@ impl LockFile {
         if written {
             write(&self.path, &text)?;
         }
-        let resolution = Resolution::new(universe, lock.solution, release, targets)?;
+        let (solution, knowledge) = (lock.solution, knowledge.clone());
+        let resolution = Resolution { universe, solution, knowledge, release, targets: targets.to_vec() };
         Ok(Renewed { resolution, path: self.path.clone(), changes, written })
     }
 

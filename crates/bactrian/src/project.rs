@@ -17,11 +17,11 @@ use exec::store::{Guard, Scratch};
 use plan::layout;
 use plan::project::ProjectRoot;
 use plan::target::Target;
-use solve::tools::Tools;
 
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::failure;
+use crate::knowledge::Knowledge;
 use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::resolution::Resolution;
@@ -246,7 +246,7 @@ fn resolve(
     targets: &[Target],
 ) -> Result<Option<Resolution>, CommandError> {
     let own = manifest::packages(project)?;
-    if !manifest::need_packages(&own, &Tools::standard()) {
+    if !manifest::need_packages(&own, &Knowledge::load(means)?.tools) {
         return Ok(None);
     }
     let renewed = LockFile::read(project)?.resolve(workshop, &own, (targets, means), &Renewal::Never)?;

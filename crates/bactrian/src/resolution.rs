@@ -11,7 +11,6 @@ use opam::version::Version;
 use plan::closure::Closure;
 use plan::instructions::{arch, os};
 use plan::ocaml::Release;
-use plan::quirk::Quirks;
 use plan::target::Target;
 use plan::world::World;
 use solve::request::{Environment, Request, Root, Worlds};
@@ -19,6 +18,7 @@ use solve::solution::Solution;
 use solve::tools::Tools;
 
 use crate::error::CommandError;
+use crate::knowledge::Knowledge;
 use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::repositories;
@@ -30,24 +30,12 @@ use crate::workshop::{Workshop, release};
 pub(crate) struct Resolution {
     pub(crate) universe: Universe,
     pub(crate) solution: Solution,
-    pub(crate) quirks: Quirks,
+    pub(crate) knowledge: Knowledge,
     pub(crate) release: Release,
     pub(crate) targets: Vec<Target>,
 }
 
 impl Resolution {
-    /// A choice that has been made.
-    pub(crate) fn new(
-        universe: Universe,
-        solution: Solution,
-        release: Release,
-        targets: &[Target],
-    ) -> Result<Self, CommandError> {
-        let quirks =
-            Quirks::embedded().map_err(|error| CommandError::bug("the table of quirks is wrong").caused_by(&error))?;
-        Ok(Self { universe, solution, quirks, release, targets: targets.to_vec() })
-    }
-
     /// Chooses packages for whatever was asked.
     pub(crate) fn of(workshop: &Workshop<'_>, subject: &Subject) -> Result<Self, CommandError> {
         let (means, targets) = (&subject.means, subject.targets.as_slice());
@@ -79,11 +67,12 @@ impl Resolution {
             let versions = package.version.as_ref().map_or(Formula::True, |version| Formula::Atom(bound(version)));
             roots.push(Root { name: package.name.clone(), versions });
         }
+        let knowledge = Knowledge::load(means)?;
         repositories::choose(workshop, means, |universe| {
             wanted.iter().try_for_each(|package| unsolved::check_exists(&universe, package))?;
             let of_release = |release| request(roots.clone(), release, targets);
-            let (_, solution, release) = solve_with_releases(&universe, means, of_release)?;
-            Self::new(universe, solution, release, targets)
+            let (_, solution, release) = solve_with_releases(&universe, (means, &knowledge.tools), of_release)?;
+            Ok(Self { universe, solution, knowledge: knowledge.clone(), release, targets: targets.to_vec() })
         })
     }
 
@@ -92,7 +81,7 @@ impl Resolution {
         Closure {
             solution: &self.solution,
             universe: &self.universe,
-            quirks: &self.quirks,
+            quirks: &self.knowledge.quirks,
             release: self.release,
             targets: &self.targets,
         }
@@ -121,13 +110,12 @@ pub(crate) fn known_release(version: &Version) -> Result<Release, CommandError> 
 /// is none, the reason told is the newest one's.
 pub(crate) fn solve_with_releases(
     universe: &Universe,
-    means: &Means,
+    (means, tools): (&Means, &Tools),
     request: impl Fn(Release) -> Result<Request, CommandError>,
 ) -> Result<(Request, Solution, Release), CommandError> {
-    let tools = Tools::standard();
     let solve = |release| -> Result<_, CommandError> {
         let request = request(release)?;
-        let solution = solve::solve(universe, &tools, &request).map_err(|failure| unsolved::tell(&failure))?;
+        let solution = solve::solve(universe, tools, &request).map_err(|failure| unsolved::tell(&failure))?;
         Ok((request, solution, release))
     };
     if let Some(release) = asked_release(means)? {

@@ -59,6 +59,8 @@ pub(crate) struct Means {
     pub(crate) repositories: Vec<PlaceName>,
     /// Asked in this order before any other origin.
     pub(crate) mirrors: Vec<PlaceName>,
+    /// Absolute files with the user's own quirks, later ones before earlier ones.
+    pub(crate) quirks: Vec<PathBuf>,
     pub(crate) offline: bool,
     /// Whether the lock may not be renewed.
     pub(crate) locked: bool,

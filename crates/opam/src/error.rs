@@ -121,6 +121,9 @@ pub enum Fault {
         /// What its value may be.
         expected: &'static str,
     },
+    /// A field or section that does not belong where it is, in a text in which there may be no others.
+    #[error("`{0}` is not known here")]
+    Unknown(String),
     /// A section has no field that it must have.
     #[error("`{section}` has no `{field}`")]
     Missing {

@@ -19,6 +19,7 @@ pub mod formula;
 pub mod manifest;
 pub mod name;
 pub mod package;
+pub mod repository;
 pub mod syntax;
 pub mod template;
 pub mod universe;

@@ -119,6 +119,8 @@ struct Named {
 pub struct Universe {
     /// Ascending by name; none is without entries.
     packages: Vec<Named>,
+    /// Of the repositories that say so, by their priority.
+    archive_mirrors: BTreeMap<u32, Vec<String>>,
 }
 
 impl Universe {
@@ -144,6 +146,12 @@ impl Universe {
     /// Everything in it, ascending by name and version.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.packages.iter().flat_map(|named| &named.entries)
+    }
+
+    /// Where archives by checksum are, as the repository of this priority says: URLs, the first before the others.
+    #[must_use]
+    pub fn archive_mirrors(&self, priority: u32) -> &[String] {
+        self.archive_mirrors.get(&priority).map_or(&[], Vec::as_slice)
     }
 
     /// How many entries there are.
@@ -187,8 +195,12 @@ impl Universe {
                 .iter_mut()
                 .flat_map(|named| &mut named.entries)
                 .for_each(|entry| entry.priority = priority);
-            priority = priority.saturating_sub(1);
+            let mirrors: Vec<String> = std::mem::take(&mut universe.archive_mirrors).into_values().flatten().collect();
             merged = if merged.is_empty() { universe } else { merged.over(universe) };
+            if !mirrors.is_empty() {
+                merged.archive_mirrors.insert(priority, mirrors);
+            }
+            priority = priority.saturating_sub(1);
         }
         merged
     }
@@ -204,7 +216,8 @@ impl Universe {
             known.sort_by(|one, other| one.version.cmp(&other.version));
             known.dedup_by(|later, earlier| later.version == earlier.version);
         }
-        Self { packages: packages.into_iter().map(|(name, entries)| Named { name, entries }).collect() }
+        let packages = packages.into_iter().map(|(name, entries)| Named { name, entries }).collect();
+        Self { packages, archive_mirrors: self.archive_mirrors }
     }
 
     /// The encoded form, from which [`Universe::decode`] makes the same again.
@@ -226,6 +239,7 @@ impl Universe {
 #[derive(Debug, Default)]
 pub struct UniverseBuilder {
     entries: BTreeMap<(PackageName, Version), Entry>,
+    archive_mirrors: BTreeMap<u32, Vec<String>>,
 }
 
 impl UniverseBuilder {
@@ -269,6 +283,11 @@ impl UniverseBuilder {
         true
     }
 
+    /// Notes where archives by checksum are, for the repository of `priority`: URLs, the first before the others.
+    pub fn set_archive_mirrors(&mut self, priority: u32, urls: Vec<String>) {
+        self.archive_mirrors.insert(priority, urls);
+    }
+
     /// What was collected.
     #[must_use]
     pub fn build(self) -> Universe {
@@ -279,6 +298,6 @@ impl UniverseBuilder {
                 None => packages.push(Named { name: entry.name.clone(), entries: vec![entry] }),
             }
         }
-        Universe { packages }
+        Universe { packages, archive_mirrors: self.archive_mirrors }
     }
 }

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use action::graph::NodeId;
 use opam::name::PackageName;
-use opam::package::Flag;
+use opam::package::{Flag, Package};
 use opam::universe::{Entry, Universe};
 use opam::version::Version;
 use solve::solution::{Cycle, Key, Kind, Node, Role, Solution};
 
 use crate::clib::Extra;
 use crate::clib::conf::{Conf, Tool};
-use crate::instructions::{InstructionError, Setting, instructions};
+use crate::instructions::{Installed, InstructionError, Setting, instructions};
 use crate::ocaml::Release;
 use crate::package::Dependencies;
 use crate::planner::{PlanError, Planner};
@@ -134,8 +134,11 @@ impl Planner {
             World::Host => host.clone(),
             World::Target(_) => target.iter().copied().chain(closure.tools(node, &target)).collect(),
         };
-        let installed = closure.versions(&seen);
-        let setting = Setting { world, release: closure.release, installed: &installed, quirks: closure.quirks };
+        let installed = closure.installed(&seen, |name| if target.contains(name) { world } else { World::Host });
+        let exporters = closure.exporters(&installed);
+        let (release, quirks) = (closure.release, closure.quirks);
+        let archive_mirrors = closure.universe.archive_mirrors(entry.priority());
+        let setting = Setting { world, release, installed: &installed, exporters: &exporters, quirks, archive_mirrors };
         let target = match world {
             World::Host => Vec::new(),
             World::Target(_) => planned.trees(&target, world),
@@ -218,13 +221,27 @@ impl<'a> Closure<'a> {
         names.filter(|name| !target.contains(name)).collect()
     }
 
-    fn versions(&self, names: &Below<'_>) -> BTreeMap<PackageName, Version> {
+    fn installed(&self, names: &Below<'_>, world: impl Fn(&PackageName) -> World) -> BTreeMap<PackageName, Installed> {
         let version = |name: &PackageName| {
             [Role::Target, Role::Host].into_iter().find_map(|role| {
                 let key = Key { name: name.clone(), role };
                 self.solution.nodes.get(&key).map(|node| node.version.clone())
             })
         };
-        names.iter().filter_map(|name| Some(((*name).clone(), version(name)?))).collect()
+        let installed = |name: &PackageName| Some(Installed { version: version(name)?, world: world(name) });
+        names.iter().filter_map(|name| Some(((*name).clone(), installed(name)?))).collect()
+    }
+
+    /// Those of `installed` that change the environment of others. What comes with the compiler does, but ours is not there.
+    fn exporters(&self, installed: &BTreeMap<PackageName, Installed>) -> Vec<&'a Package> {
+        let provided = |name: &PackageName| {
+            let key = |role| Key { name: name.clone(), role };
+            let mut nodes =
+                [Role::Target, Role::Host].into_iter().filter_map(|role| self.solution.nodes.get(&key(role)));
+            nodes.any(|node| node.provided)
+        };
+        let entries = installed.iter().filter_map(|(name, installed)| self.universe.get(name, &installed.version));
+        let packages = entries.map(Entry::package).filter(|package| !package.setenv.is_empty());
+        packages.filter(|package| !provided(&package.name)).collect()
     }
 }

@@ -6,6 +6,8 @@
 
 mod command;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 pub use scope::{arch, os};
 
@@ -15,14 +17,14 @@ use action::checksum::{Checksum, Checksums};
 use action::source::{Origin, Source};
 use opam::command::Command;
 use opam::name::PackageName;
-use opam::package::{self, Package};
+use opam::package::Package;
 use opam::universe::Entry;
 use opam::version::Version;
 
 use crate::ocaml::Release;
-use crate::package::{CommandLine, Instructions};
+use crate::package::{self, CommandLine, Instructions};
 use crate::project::toolchain_name;
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::world::World;
 use command::{Adapted, adapt};
 use scope::PackageScope;
@@ -34,10 +36,23 @@ pub struct Setting<'a> {
     pub world: World,
     /// The OCaml.
     pub release: Release,
-    /// What is installed in this world before the package is, with what comes with the compiler.
-    pub installed: &'a BTreeMap<PackageName, Version>,
+    /// What is installed before the package is, with what comes with the compiler.
+    pub installed: &'a BTreeMap<PackageName, Installed>,
+    /// What of that changes the environment.
+    pub exporters: &'a [&'a Package],
     /// What is known of packages beyond their files.
     pub quirks: &'a Quirks,
+    /// Where the package's repository has archives by checksum: URLs, asked before the package's own.
+    pub archive_mirrors: &'a [String],
+}
+
+/// A package that another one finds installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Its version.
+    pub version: Version,
+    /// Where: a tool of a target's package is the build machine's.
+    pub world: World,
 }
 
 /// Why a package cannot be built from what its file says.
@@ -70,10 +85,6 @@ pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions
     };
     let build = chosen(&package.build, &fields.build);
     let install = chosen(&package.install, &fields.install);
-    let mut environment = BTreeMap::new();
-    for update in package.build_env.iter().chain(quirk.iter().flat_map(|quirk| &quirk.fields.build_env)) {
-        update.apply(&scope, &mut environment);
-    }
     let uses_dune = build.iter().any(|arguments| arguments.first().is_some_and(|program| program == "dune"));
     let mut wanted = Instructions {
         name: package.name.to_string(),
@@ -81,15 +92,17 @@ pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions
         subpath: package.source.as_ref().and_then(|source| source.subpath.clone()),
         files: entry.files().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect(),
         patches: package.patches.iter().filter_map(|patch| patch.eval(&scope).cloned()).collect(),
+        substs: package.substs.clone(),
+        variables: if package.substs.is_empty() { Vec::new() } else { scope.table() },
         hosts_generators: uses_dune && setting.world != World::Host,
-        environment,
+        environment: environment(&scope, quirk),
         ..Instructions::default()
     };
     if let Some(source) = &package.source {
-        wanted.source = Some(fetched(package, source)?);
+        wanted.source = Some(fetched(package, source, setting.archive_mirrors)?);
     }
     for extra in &package.extra_sources {
-        wanted.extra.push((extra.name.clone(), fetched(package, &extra.source)?));
+        wanted.extra.push((extra.name.clone(), fetched(package, &extra.source, setting.archive_mirrors)?));
     }
     wanted.commands = lines(build, setting.world);
     let install = lines(install, setting.world);
@@ -97,6 +110,25 @@ pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions
     wanted.commands.extend(install);
     (wanted.install_file, wanted.installed_below) = install_file(package, setting.world, uses_dune);
     Ok(wanted)
+}
+
+/// The environment of all commands: what packages that are there give to others, then the package's own and its quirk's.
+fn environment(scope: &PackageScope<'_>, quirk: Option<&Quirk>) -> BTreeMap<String, String> {
+    let PackageScope { package, setting } = scope;
+    let mut environment = package::environment(package.name.as_str(), package.version.as_str(), setting.world);
+    // What is added to it comes behind: nothing may hide the tools that know for which machine they are called.
+    let path = environment.remove(package::PATH).unwrap_or_default();
+    for exporter in setting.exporters {
+        let world = setting.installed.get(&exporter.name).map_or(setting.world, |installed| installed.world);
+        let scope = PackageScope { package: exporter, setting: &Setting { world, ..**setting } };
+        exporter.setenv.iter().for_each(|update| update.apply(&scope, &mut environment));
+    }
+    for update in package.build_env.iter().chain(quirk.iter().flat_map(|quirk| &quirk.fields.build_env)) {
+        update.apply(scope, &mut environment);
+    }
+    let more = environment.remove(package::PATH).map(|more| format!(":{more}")).unwrap_or_default();
+    environment.insert(package::PATH.to_owned(), path + &more);
+    environment
 }
 
 fn lines(commands: Vec<Vec<String>>, world: World) -> Vec<CommandLine> {
@@ -123,7 +155,7 @@ fn install_file(package: &Package, world: World, uses_dune: bool) -> (String, Op
 }
 
 /// What an archive must match; none if its package does not say.
-pub(crate) fn checksums(source: &package::Source) -> Option<Checksums> {
+pub(crate) fn checksums(source: &opam::package::Source) -> Option<Checksums> {
     Checksums::new(source.checksums.iter().map(|checksum| match checksum {
         opam::checksum::Checksum::Sha256(bytes) => Checksum::Sha256(*bytes),
         opam::checksum::Checksum::Sha512(bytes) => Checksum::Sha512(*bytes),
@@ -131,45 +163,18 @@ pub(crate) fn checksums(source: &package::Source) -> Option<Checksums> {
     }))
 }
 
-/// The archive by its checksums, and where it may be had: its address, then its mirrors, in this order.
-fn fetched(package: &Package, source: &package::Source) -> Result<Source, InstructionError> {
+/// The archive by its checksums, and where it may be had, in this order: the repository's mirrors, its address, its mirrors.
+fn fetched(package: &Package, source: &opam::package::Source, mirrors: &[String]) -> Result<Source, InstructionError> {
     let checksums = checksums(source).ok_or_else(|| InstructionError::NoChecksum {
         package: package.name.clone(),
         version: package.version.clone(),
         src: source.src.clone(),
     })?;
-    let origins = std::iter::once(&source.src).chain(&source.mirrors).map(|url| Origin::Url(url.clone())).collect();
+    let by_checksum = mirrors.iter().flat_map(|mirror| {
+        checksums.iter().map(move |checksum| format!("{}/{}", mirror.trim_end_matches('/'), checksum.cache_path()))
+    });
+    let own = std::iter::once(&source.src).chain(&source.mirrors).cloned();
+    let origins = by_checksum.chain(own).map(Origin::Url).collect();
     let name = source.src.rsplit('/').next().unwrap_or(&source.src).to_owned();
     Ok(Source { name, checksums, origins })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fetch(url: &str) -> Result<Source, InstructionError> {
-        let (name, version) = (PackageName::new("x").unwrap(), Version::new("1").unwrap());
-        let (package, errors) = Package::parse(name, version, format!("url {{ {url} }}").as_bytes());
-        assert_eq!(errors, [], "{url}");
-        fetched(&package, package.source.as_ref().unwrap())
-    }
-
-    #[test]
-    fn an_archive_has_all_its_checksums_and_addresses() {
-        let (md5, sha256, sha512) = ("01".repeat(16), "02".repeat(32), "03".repeat(64));
-        let src = "src: \"https://a.test/x.tbz\" mirrors: [\"https://b.test/x\" \"https://c.test/x\"]";
-        for (checksum, identity, weak) in [
-            (format!("\"sha256={sha256}\""), &sha256, false),
-            (format!("[\"md5={md5}\" \"sha256={sha256}\" \"sha512={sha512}\"]"), &sha256, false),
-            (format!("[\"md5={md5}\" \"sha512={sha512}\"]"), &sha512, false),
-            (format!("\"{md5}\""), &md5, true),
-        ] {
-            let source = fetch(&format!("{src} checksum: {checksum}")).unwrap();
-            assert_eq!((&source.hex(), source.checksums.is_weak()), (identity, weak), "{checksum}");
-            assert_eq!(source.checksums.iter().count(), checksum.matches('"').count() / 2);
-            let urls = ["https://a.test/x.tbz", "https://b.test/x", "https://c.test/x"];
-            assert_eq!(source.origins, urls.map(|url| Origin::Url(url.to_owned())));
-        }
-        assert!(matches!(fetch(src), Err(InstructionError::NoChecksum { .. })));
-    }
 }

@@ -29,13 +29,21 @@ const RECIPES: &[(&str, &str)] = &[
     ("package/collect.sh", include_str!("../recipes/package/collect.sh")),
     (CONFIGURE, include_str!("../recipes/package/configure.sh")),
     (GENERATORS, include_str!("../recipes/package/generators.sh")),
-    ("package/install-file.sh", include_str!("../recipes/package/install-file.sh")),
+    (SUBSTITUTE, include_str!("../recipes/package/substitute.sh")),
+    (RESULTS, include_str!("../recipes/package/results.sh")),
 ];
 
 /// The recipe that runs configure scripts, below [`layout::BACTRIAN`].
 pub(crate) const CONFIGURE: &str = "package/configure.sh";
 
 const GENERATORS: &str = "package/generators.sh";
+
+const SUBSTITUTE: &str = "package/substitute.sh";
+
+const RESULTS: &str = "package/results.sh";
+
+/// What [`SUBSTITUTE`] knows of variables, below [`layout::BACTRIAN`].
+const VARIABLES: &str = "package/variables";
 
 const DISPATCH: &str = include_str!("../recipes/tools/dispatch");
 
@@ -75,8 +83,25 @@ const TOOLS: &[&str] = &[
 pub const BUILD: &str = "/tmp/build";
 /// The dependencies of a package that writes into its prefix itself.
 const DEPS: &str = "deps";
-/// How a command is told the number of jobs, which must not be in an action's digest.
-pub const JOBS: &str = "\u{1}jobs\u{1}";
+
+/// Marks what a command is told only when it is run: between two of these is [`JOBS`], or the path of a file to be read.
+const MARK: char = '\u{1}';
+const JOBS: &str = "jobs";
+
+/// The number of jobs, which must not be in an action's digest.
+pub(crate) fn jobs() -> String {
+    format!("{MARK}{JOBS}{MARK}")
+}
+
+/// A variable that `package` gives to others, which is known once it is installed below `prefix`.
+pub(crate) fn given_by(package: &str, variable: &str, prefix: &str) -> String {
+    format!("{MARK}{prefix}/{}/{variable}{MARK}", given_variables(package))
+}
+
+/// Where a package's variables for others are, below its prefix: a file each.
+fn given_variables(package: &str) -> String {
+    format!(".bactrian/{package}.config")
+}
 
 /// What is done to build a package: its opam file, evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,6 +120,10 @@ pub struct Instructions {
     pub files: Vec<(String, Vec<u8>)>,
     /// Patches among the files, applied with one leading component dropped.
     pub patches: Vec<String>,
+    /// Files `f` to be made of `f.in`.
+    pub substs: Vec<String>,
+    /// What variables are in those: `owner:name`, which is `:name` for a global one, and the value.
+    pub variables: Vec<(String, String)>,
     /// Commands, in order: the program and its arguments, and its environment besides that of all.
     pub commands: Vec<CommandLine>,
     /// Whether dune's rules are to be made to run programs of the build machine (`recipes/package/generators.sh`).
@@ -105,14 +134,14 @@ pub struct Instructions {
     pub install_file: String,
     /// Where in what is installed the prefix begins: dune puts a target's files below `<toolchain>-sysroot`.
     pub installed_below: Option<String>,
-    /// Added to the environment of all commands.
+    /// The environment of all commands: [`environment`], and what opam files change in it.
     pub environment: BTreeMap<String, String>,
 }
 
 /// A command of a package.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommandLine {
-    /// Program and arguments; [`JOBS`] in them stands for the number of jobs.
+    /// Program and arguments.
     pub arguments: Vec<String>,
     /// Added to the environment.
     pub environment: BTreeMap<String, String>,
@@ -159,6 +188,10 @@ impl Planner {
         if writable.is_some() {
             let own = self.graph.add(Node::Literal(writable_prefix(world)?))?;
             inputs.push(input("", own)?);
+        }
+        if !instructions.substs.is_empty() {
+            let table = self.graph.add(Node::Literal(variables(instructions)?))?;
+            inputs.push(input(layout::BACTRIAN, table)?);
         }
         let node = self.run(Job {
             label: label(instructions, world),
@@ -236,10 +269,18 @@ fn recipes(instructions: &Instructions) -> Vec<(&'static str, &'static str)> {
     let used = |path: &str| match path {
         "package/prefix.sh" | "package/collect.sh" => instructions.writes_prefix,
         GENERATORS => instructions.hosts_generators,
+        SUBSTITUTE => !instructions.substs.is_empty(),
         CONFIGURE => configures(),
         _ => true,
     };
     RECIPES.iter().copied().filter(|(path, _)| used(path)).collect()
+}
+
+/// The table that [`SUBSTITUTE`] reads.
+fn variables(instructions: &Instructions) -> Result<Literal, PlanError> {
+    let text: String = instructions.variables.iter().map(|(name, value)| format!("{name}\t{value}\n")).collect();
+    let file = LiteralFile { path: RelPath::new(VARIABLES)?, contents: text.into_bytes().into(), executable: false };
+    Ok(Literal { files: vec![file], ..Literal::default() })
 }
 
 fn label(instructions: &Instructions, world: World) -> String {
@@ -289,10 +330,14 @@ pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(),
 fn steps(instructions: &Instructions, world: World) -> Vec<Step> {
     let directory = instructions.subpath.as_ref().map_or_else(|| BUILD.to_owned(), |path| format!("{BUILD}/{path}"));
     let mut steps = vec![script("package/prepare.sh")];
+    let (patches, others) =
+        instructions.substs.iter().partition::<Vec<_>, _>(|file| instructions.patches.contains(file));
+    steps.extend(substitute(&patches, &directory, world));
     for patch in &instructions.patches {
         let file = format!("{directory}/{patch}");
         steps.push(Step::Patch { file: file.into(), dir: directory.as_str().into(), strip: 1 });
     }
+    steps.extend(substitute(&others, &directory, world));
     if instructions.hosts_generators {
         steps.push(script(GENERATORS));
     }
@@ -300,18 +345,11 @@ fn steps(instructions: &Instructions, world: World) -> Vec<Step> {
     if instructions.writes_prefix {
         steps.push(with(script("package/prefix.sh"), &own));
     }
-    let environment = environment(instructions, world);
-    for command in &instructions.commands {
-        let mut env = environment.clone();
-        env.extend(command.environment.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())));
-        steps.push(Step::Run { argv: with_jobs(&command.arguments), cwd: directory.as_str().into(), env });
-    }
+    steps.extend(instructions.commands.iter().map(|command| step(command, instructions, &directory)));
     let file = format!("{directory}/{}", instructions.install_file);
-    let mut check = script("package/install-file.sh");
-    if let Step::Run { argv, .. } = &mut check {
-        argv.push(file.as_str().into());
-    }
-    steps.push(check);
+    let config = format!("{directory}/{}.config", instructions.name);
+    let given = format!("/out/{}", given_variables(&instructions.name));
+    steps.push(with_arguments(script(RESULTS), &[&file, &config, &given]));
     steps.push(Step::Install {
         file: file.into(),
         package: instructions.name.as_str().into(),
@@ -346,8 +384,24 @@ fn with(mut step: Step, variables: &[(&str, String)]) -> Step {
     step
 }
 
-/// The environment of all of a package's commands (`facts/packages.md` §3).
-fn environment(instructions: &Instructions, world: World) -> BTreeMap<Bytes, Bytes> {
+fn with_arguments(mut step: Step, arguments: &[&str]) -> Step {
+    if let Step::Run { argv, .. } = &mut step {
+        argv.extend(arguments.iter().map(|argument| Bytes::from(*argument)));
+    }
+    step
+}
+
+/// The step that makes `files` of what they are called with `.in` at the end, if there are any.
+fn substitute(files: &[&String], directory: &str, world: World) -> Option<Step> {
+    let prefixes = [world.prefix(), World::Host.prefix()].join(":");
+    let variables = [("PREFIXES", prefixes), ("VARIABLES", format!("/{}/{VARIABLES}", layout::BACTRIAN))];
+    let files: Vec<String> = files.iter().map(|file| format!("{directory}/{file}")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    (!files.is_empty()).then(|| with(with_arguments(script(SUBSTITUTE), &files), &variables))
+}
+
+/// The environment of all commands of a package in `world` (`facts/packages.md` §3), before opam files change it.
+pub(crate) fn environment(name: &str, version: &str, world: World) -> BTreeMap<String, String> {
     let host = World::Host.prefix();
     let path = format!(
         "/{}:{host}/bin:/{}/bin:/{}/{}/bin:/usr/bin:/bin",
@@ -356,7 +410,7 @@ fn environment(instructions: &Instructions, world: World) -> BTreeMap<Bytes, Byt
         layout::CC,
         layout::HOST_CC_TARGET
     );
-    let mut all: BTreeMap<String, String> = [
+    [
         ("BACTRIAN_TOOLCHAIN", world.toolchain()),
         ("CAML_LD_LIBRARY_PATH", format!("{host}/lib/stublibs")),
         ("CDPATH", String::new()),
@@ -367,28 +421,44 @@ fn environment(instructions: &Instructions, world: World) -> BTreeMap<Bytes, Byt
         ("OCAMLTOP_INCLUDE_PATH", format!("{host}/lib/toplevel")),
         ("OCAML_TOPLEVEL_PATH", format!("{host}/lib/toplevel")),
         ("OPAMCLI", "2.0".to_owned()),
-        ("OPAM_PACKAGE_NAME", instructions.name.clone()),
-        ("OPAM_PACKAGE_VERSION", instructions.version.clone()),
+        ("OPAM_PACKAGE_NAME", name.to_owned()),
+        ("OPAM_PACKAGE_VERSION", version.to_owned()),
         ("OPAM_SWITCH_PREFIX", world.prefix()),
-        ("PATH", path),
+        (PATH, path),
         ("XDG_CACHE_HOME", "/tmp/cache".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    all.extend(instructions.environment.clone());
-    all.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    .into()
 }
 
-/// The command as it is run: through a shell if it wants to know the number of jobs.
-fn with_jobs(arguments: &[String]) -> Vec<Bytes> {
-    if !arguments.iter().any(|argument| argument.contains(JOBS)) {
-        return arguments.iter().map(|argument| argument.as_str().into()).collect();
+/// The variable in which programs are looked for.
+pub(crate) const PATH: &str = "PATH";
+
+/// The command as it is run: through a shell if it is to be told what is known only then.
+pub(crate) fn step(command: &CommandLine, instructions: &Instructions, directory: &str) -> Step {
+    let cwd = directory.into();
+    let mut environment = instructions.environment.clone();
+    environment.extend(command.environment.clone());
+    let (later, known): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        environment.into_iter().partition(|(_, value)| value.contains(MARK));
+    let env = known.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    if later.is_empty() && !command.arguments.iter().any(|argument| argument.contains(MARK)) {
+        let argv = command.arguments.iter().map(|argument| argument.as_str().into()).collect();
+        return Step::Run { argv, cwd, env };
     }
-    let quoted = arguments.iter().map(|argument| {
-        let pieces: Vec<String> =
-            argument.split(JOBS).map(|piece| format!("'{}'", piece.replace('\'', "'\\''"))).collect();
-        pieces.join("\"$BACTRIAN_JOBS\"")
-    });
-    let line = quoted.collect::<Vec<_>>().join(" ");
-    vec!["sh".into(), "-c".into(), format!("exec {line}").into()]
+    let exports: String = later.iter().map(|(name, value)| format!("export {name}={}; ", shell_word(value))).collect();
+    let words: Vec<String> = command.arguments.iter().map(|argument| shell_word(argument)).collect();
+    let line = format!("{exports}exec {}", words.join(" "));
+    Step::Run { argv: vec!["sh".into(), "-c".into(), line.into()], cwd, env }
+}
+
+/// One word of a shell's command, in which marked places are filled in when it is run.
+fn shell_word(text: &str) -> String {
+    let piece = |(number, piece): (usize, &str)| match piece {
+        _ if number % 2 == 0 => format!("'{}'", piece.replace('\'', "'\\''")),
+        JOBS => "\"$BACTRIAN_JOBS\"".to_owned(),
+        // What a package does not say is the empty text, as it is to opam.
+        file => format!("\"$(cat '{file}' 2>/dev/null)\""),
+    };
+    text.split(MARK).enumerate().map(piece).collect()
 }

@@ -15,15 +15,18 @@
 //! }
 //! ```
 //!
-//! The embedded table can be extended by a user's own; of several that fit, the last one is taken. Not here: what is
-//! done with them ([`crate::instructions`]).
+//! The embedded table can be extended by users' own; of several that fit, the last one is taken, but for `host`, where all
+//! count. Not here: what is done with them ([`crate::instructions`]).
 
-use opam::error::Error;
+use std::collections::BTreeMap;
+
+use opam::error::{Error, Fault};
 use opam::formula::{Formula, VersionBound, VersionConstraint};
 use opam::name::PackageName;
 use opam::package::Package;
-use opam::syntax::{self, Item, Section, Value, ValueKind};
+use opam::syntax::{self, Field, Item, Section, Value, ValueKind};
 use opam::version::Version;
+use solve::tools::ExtraHost;
 
 use crate::world::World;
 
@@ -65,34 +68,12 @@ pub enum Worlds {
     Both,
 }
 
-/// What is wrong with a table of quirks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuirkError {
-    /// It is not in opam's syntax.
-    #[error("{0}")]
-    Syntax(Error),
-    /// A quirk without its package.
-    #[error("a quirk must say `package: \"name\"`, with versions in braces if it is not about all of them")]
-    NoPackage,
-    /// A quirk without its reason.
-    #[error("the quirk of {0} does not say why")]
-    NoWhy(PackageName),
-    /// A field with a value it cannot have.
-    #[error("the quirk of {package}: `{field}` cannot be that")]
-    Field {
-        /// Whose.
-        package: PackageName,
-        /// Which.
-        field: &'static str,
-    },
-}
-
 impl Quirks {
     /// The embedded table.
     ///
     /// # Errors
     /// Never, unless the table itself is wrong; a test reads it.
-    pub fn embedded() -> Result<Self, QuirkError> {
+    pub fn embedded() -> Result<Self, Error> {
         let mut quirks = Self::default();
         quirks.add(EMBEDDED.as_bytes())?;
         Ok(quirks)
@@ -101,18 +82,32 @@ impl Quirks {
     /// Adds the quirks of `text`, which go before those that are there.
     ///
     /// # Errors
-    /// If the text is no table of quirks.
-    pub fn add(&mut self, text: &[u8]) -> Result<(), QuirkError> {
+    /// With the first thing that is wrong and its place; then nothing was added.
+    pub fn add(&mut self, text: &[u8]) -> Result<(), Error> {
         let (file, errors) = syntax::parse(text);
         if let Some(error) = errors.into_iter().next() {
-            return Err(QuirkError::Syntax(error));
+            return Err(error);
         }
-        for item in &file.items {
-            if let Item::Section(section) = item {
-                self.all.push(Quirk::read(section, text)?);
+        let read = |item: &Item| match item {
+            Item::Section(section) if section.kind == SECTION => Quirk::read(section, text),
+            Item::Section(Section { kind: name, span, .. }) | Item::Field(Field { name, span, .. }) => {
+                Err(Error { span: *span, fault: Fault::Unknown(name.clone()) })
             }
-        }
+        };
+        self.all.extend(file.items.iter().map(read).collect::<Result<Vec<_>, _>>()?);
         Ok(())
+    }
+
+    /// What packages need on the host beyond their opam files.
+    #[must_use]
+    pub fn needs(&self) -> Vec<ExtraHost> {
+        let with_needs = self.all.iter().filter(|quirk| !quirk.host.is_empty());
+        let needs = |quirk: &Quirk| ExtraHost {
+            package: quirk.package.clone(),
+            versions: quirk.versions.clone(),
+            needs: quirk.host.clone(),
+        };
+        with_needs.map(needs).collect()
     }
 
     /// The quirk of `package` in `world`, if it has one.
@@ -139,50 +134,84 @@ impl Worlds {
     }
 }
 
+const SECTION: &str = "quirk";
+
+/// Fields of a quirk that no package has.
+const OWN: &[&str] = &["package", "worlds", "why", "writes-prefix", "host"];
+/// Fields that packages have as well.
+const SHARED: &[&str] = &["build", "install", "build-env"];
+
 impl Quirk {
-    fn read(section: &Section, text: &[u8]) -> Result<Self, QuirkError> {
-        let field = |name: &str| {
-            section.items.iter().find_map(|item| match item {
-                Item::Field(field) if field.name == name => Some(&field.value),
-                Item::Field(_) | Item::Section(_) => None,
-            })
-        };
-        let (package, versions) = field("package").and_then(package_and_versions).ok_or(QuirkError::NoPackage)?;
-        let wrong = |field| QuirkError::Field { package: package.clone(), field };
-        let worlds = match field("worlds").map(|value| &value.kind) {
-            None => Worlds::Both,
-            Some(ValueKind::String(world)) if world == "host" => Worlds::Host,
-            Some(ValueKind::String(world)) if world == "target" => Worlds::Target,
-            Some(_) => return Err(wrong("worlds")),
-        };
-        let Some(ValueKind::String(why)) = field("why").map(|value| &value.kind) else {
-            return Err(QuirkError::NoWhy(package));
-        };
-        let host = field("host").map_or(Some(Vec::new()), names).ok_or_else(|| wrong("host"))?;
-        let writes_prefix = match field("writes-prefix").map(|value| &value.kind) {
-            None => false,
-            Some(ValueKind::Bool(value)) => *value,
-            Some(_) => return Err(wrong("writes-prefix")),
-        };
-        // The fields that packages have as well are read as a package's.
-        let (fields, errors) = Package::parse(package.clone(), any_version()?, body(section, text));
-        if let Some(error) = errors.into_iter().next() {
-            return Err(QuirkError::Syntax(error));
+    fn read(section: &Section, text: &[u8]) -> Result<Self, Error> {
+        let mut own = BTreeMap::new();
+        for item in &section.items {
+            match item {
+                Item::Field(field) if OWN.contains(&field.name.as_str()) => {
+                    own.insert(field.name.as_str(), &field.value);
+                }
+                Item::Field(field) if SHARED.contains(&field.name.as_str()) => {}
+                Item::Section(Section { kind: name, span, .. }) | Item::Field(Field { name, span, .. }) => {
+                    return Err(Error { span: *span, fault: Fault::Unknown(name.clone()) });
+                }
+            }
         }
+        let required = |field: &'static str| {
+            let fault = Fault::Missing { section: SECTION.to_owned(), field };
+            own.get(field).copied().ok_or(Error { span: section.span, fault })
+        };
+        let package = required("package")?;
+        let why = required("why")?;
+        let (package, versions) = package_and_versions(package)
+            .ok_or_else(|| wrong("package", package, "a name, with versions in braces"))?;
+        let worlds = match own.get("worlds") {
+            None => Worlds::Both,
+            Some(value) => match &value.kind {
+                ValueKind::String(world) if world == "host" => Worlds::Host,
+                ValueKind::String(world) if world == "target" => Worlds::Target,
+                _ => return Err(wrong("worlds", value, "\"host\" or \"target\"")),
+            },
+        };
+        let ValueKind::String(why) = &why.kind else { return Err(wrong("why", why, "a text")) };
+        let host = match own.get("host") {
+            None => Vec::new(),
+            Some(value) => names(value).ok_or_else(|| wrong("host", value, "names of packages"))?,
+        };
+        let writes_prefix = match own.get("writes-prefix") {
+            None => false,
+            Some(value) => match value.kind {
+                ValueKind::Bool(value) => value,
+                _ => return Err(wrong("writes-prefix", value, "true or false")),
+            },
+        };
+        let fields = shared(section, text, &package)?;
         Ok(Self { package, versions, worlds, why: why.clone(), fields, writes_prefix, host })
     }
 }
 
-fn any_version() -> Result<Version, QuirkError> {
-    Version::new("0").map_err(|_| QuirkError::NoPackage)
+fn wrong(field: &str, value: &Value, expected: &'static str) -> Error {
+    Error { span: value.span, fault: Fault::Value { field: field.to_owned(), expected } }
 }
 
-/// What is between a section's braces.
-fn body<'t>(section: &Section, text: &'t [u8]) -> &'t [u8] {
-    let offset = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
-    let whole = text.get(offset(section.span.start)..offset(section.span.end)).unwrap_or_default();
-    let open = whole.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1);
-    whole.get(open..whole.len().saturating_sub(1)).unwrap_or_default()
+/// The fields that packages have as well, read as a package's.
+fn shared(section: &Section, text: &[u8], package: &PackageName) -> Result<Package, Error> {
+    // Everything else in front and in between is blanked, so that places stay what they are.
+    let mut blank: Vec<u8> = text.iter().map(|byte| if *byte == b'\n' { b'\n' } else { b' ' }).collect();
+    for item in &section.items {
+        let Item::Field(field) = item else { continue };
+        if SHARED.contains(&field.name.as_str()) {
+            let range = offset(field.span.start)..offset(field.span.end);
+            if let (Some(to), Some(from)) = (blank.get_mut(range.clone()), text.get(range)) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+    let version = Version::new("0").map_err(|error| Error { span: section.span, fault: error.into() })?;
+    let (fields, errors) = Package::parse(package.clone(), version, &blank);
+    errors.into_iter().next().map_or(Ok(fields), Err)
+}
+
+fn offset(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
 }
 
 /// `"name"` or `"name" {constraint}`
@@ -253,12 +282,39 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_refused() {
-        let refused = |text: &str| Quirks::default().add(text.as_bytes()).unwrap_err();
-        assert_eq!(refused("quirk { why: \"x\" }"), QuirkError::NoPackage);
-        assert!(matches!(refused("quirk { package: \"a\" }"), QuirkError::NoWhy(_)));
-        assert!(matches!(refused("quirk {"), QuirkError::Syntax(_)));
-        let world = refused("quirk { package: \"a\" why: \"x\" worlds: \"moon\" }");
-        assert!(matches!(world, QuirkError::Field { field: "worlds", .. }));
+    fn needs_of_the_host_are_a_table_for_the_solver() {
+        let mut quirks = Quirks::default();
+        quirks.add(b"quirk { package: \"a\" {< \"2\"} why: \"w\" host: [\"m\" \"n\"] } quirk { package: \"b\" why: \"w\" }").unwrap();
+        let needs = quirks.needs();
+        assert_eq!(needs.len(), 1);
+        assert_eq!(needs[0].needs, [PackageName::new("m").unwrap(), PackageName::new("n").unwrap()]);
+        assert!(!needs[0].versions.admits(&Version::new("2").unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused_with_its_place() {
+        for (text, place, why) in [
+            ("quirk { why: \"x\" }", "quirk { why: \"x\" }", "`quirk` has no `package`"),
+            ("quirk { package: \"a\" }", "quirk { package: \"a\" }", "`quirk` has no `why`"),
+            ("quirk {", "", "expected"),
+            (
+                "quirk { package: \"a\" why: \"x\" worlds: \"moon\" }",
+                "\"moon\"",
+                "`worlds` needs \"host\" or \"target\"",
+            ),
+            ("quirk { package: \"a\" why: \"x\" builds: [] }", "builds: []", "`builds` is not known here"),
+            ("quirks { }", "quirks { }", "`quirks` is not known here"),
+            ("build: []", "build: []", "`build` is not known here"),
+            ("# é\nquirk { package: \"a\" why: \"x\" build: 3 }", "3", "`build` needs"),
+            ("quirk { package: \"a\" why: \"x\" host: 3 }", "3", "`host` needs names of packages"),
+            ("quirk { package: 3 why: \"x\" }", "3", "`package` needs a name"),
+        ] {
+            let mut quirks = Quirks::default();
+            let error = quirks.add(text.as_bytes()).unwrap_err();
+            let found = text.get(offset(error.span.start)..offset(error.span.end)).unwrap();
+            assert!(error.to_string().contains(why), "{text}: {error}");
+            assert_eq!(found, place, "{text}: {error}");
+            assert_eq!(quirks.iter().count(), 0);
+        }
     }
 }

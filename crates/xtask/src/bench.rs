@@ -4,10 +4,12 @@
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
 //! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
+//! - `closure`: the corpus's packages for one further target, against a native `opam install` of them.
 //! - `repository`: loading a repository of the public one's size and choosing packages in it, against `opam`.
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
 
+mod closure;
 mod repository;
 mod schedule;
 mod store;
@@ -39,6 +41,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"store") {
         store::run()?;
+    }
+    if all || names.contains(&"closure") {
+        closure::run()?;
     }
     if all || names.contains(&"repository") {
         repository::run()?;

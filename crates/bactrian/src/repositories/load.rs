@@ -181,7 +181,7 @@ impl Loader<'_> {
     }
 
     fn packages(&self, place: &PlaceName, members: Vec<Member>) -> Result<Universe, CommandError> {
-        let (universe, strange) = packages(members);
+        let (universe, strange) = packages(members, base(place).as_deref());
         if !strange.is_empty() {
             let named = strange.get(..NAMED).unwrap_or(&strange).join(", ");
             let more = strange.len().saturating_sub(NAMED);
@@ -232,6 +232,20 @@ impl From<CollectionError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+/// What a repository's own paths are seen from, as a URL that ends in `/`: its directory, or the one its archive is in. A
+/// repository in git has none.
+fn base(place: &PlaceName) -> Option<String> {
+    match place {
+        PlaceName::Directory(path) if path.is_dir() => Some(file_url(path) + "/"),
+        PlaceName::Directory(path) => path.parent().map(|path| file_url(path) + "/"),
+        PlaceName::Url(url) if GitPlace::parse(url).is_some() => None,
+        PlaceName::Url(url) => {
+            let path = url.split(['?', '#']).next().unwrap_or(url);
+            path.rsplit_once('/').map(|(directory, _)| format!("{directory}/"))
+        }
     }
 }
 

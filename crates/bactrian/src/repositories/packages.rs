@@ -1,4 +1,5 @@
-//! From the files of a repository to its packages. Not here: reading the files, and what is in them.
+//! From the files of a repository to its packages, and what it says of itself. Not here: reading the files, and what is in
+//! those of packages.
 
 use std::sync::Arc;
 
@@ -6,11 +7,13 @@ use action::pattern::Pattern;
 use exec::collection::{Member, Shape};
 use exec::unpack::Limits;
 use opam::name::PackageName;
+use opam::repository::Repository;
 use opam::universe::{Universe, UniverseBuilder};
 use opam::version::Version;
 
-/// Files of a repository that make a package.
-const PATTERNS: [&str; 2] = ["packages/*/*/opam", "packages/*/*/files"];
+/// Files of a repository that make a package, and its own.
+const PATTERNS: [&str; 3] = ["packages/*/*/opam", "packages/*/*/files", REPO];
+const REPO: &str = "repo";
 /// Some thirty times the public repository.
 const LIMITS: Limits = Limits { bytes: 1 << 30, members: 1_000_000 };
 
@@ -20,12 +23,16 @@ pub(super) fn shape() -> Shape {
     Shape { patterns, limits: LIMITS }
 }
 
-/// The packages in `members`, which are in the order of paths; and the directories that are none.
-pub(super) fn packages(members: Vec<Member>) -> (Universe, Vec<String>) {
+/// The packages in `members`, which are in the order of paths; and the directories that are none. What the repository
+/// names by a path of its own is seen from `base`, a URL that ends in `/`.
+pub(super) fn packages(members: Vec<Member>, base: Option<&str>) -> (Universe, Vec<String>) {
     let mut builder = UniverseBuilder::new();
     let mut strange = Vec::new();
     let mut members = members.into_iter().peekable();
     while let Some(first) = members.next() {
+        if first.path.as_str() == REPO {
+            builder.set_archive_mirrors(0, archive_mirrors(&first.bytes, base));
+        }
         let Some((directory, _)) = split(first.path.as_str()) else { continue };
         let directory = directory.to_owned();
         let mut package = Files::default();
@@ -43,6 +50,17 @@ pub(super) fn packages(members: Vec<Member>) -> (Universe, Vec<String>) {
         }
     }
     (builder.build(), strange)
+}
+
+/// The URLs of the archive mirrors that a `repo` file names. A file that cannot be read names none: archives have other
+/// places.
+fn archive_mirrors(text: &[u8], base: Option<&str>) -> Vec<String> {
+    let (repository, _) = Repository::parse(text);
+    let url = |mirror: String| match (mirror.contains("://"), base) {
+        (true, _) => Some(mirror),
+        (false, base) => base.map(|base| format!("{base}{mirror}")),
+    };
+    repository.archive_mirrors.into_iter().filter_map(url).collect()
 }
 
 /// The files of one package.
@@ -83,6 +101,17 @@ mod tests {
     use action::path::RelPath;
 
     #[test]
+    fn archive_mirrors_are_seen_from_the_repository() {
+        let text = "archive-mirrors: [\"cache\" \"https://b.test/c\"]";
+        let member = |text: &str| Member { path: RelPath::new("repo").unwrap(), bytes: text.as_bytes().into() };
+        let mirrors = |base| packages(vec![member(text)], base).0.archive_mirrors(0).to_vec();
+        assert_eq!(mirrors(Some("https://a.test/")), ["https://a.test/cache", "https://b.test/c"]);
+        assert_eq!(mirrors(None), ["https://b.test/c"]);
+        let (universe, strange) = packages(vec![member("archive-mirrors: [")], None);
+        assert!(universe.archive_mirrors(0).is_empty() && strange.is_empty());
+    }
+
+    #[test]
     fn files_are_put_to_their_packages() {
         let member = |path: &str| Member { path: RelPath::new(path).unwrap(), bytes: path.as_bytes().into() };
         let mut members: Vec<_> = [
@@ -100,7 +129,7 @@ mod tests {
         .map(member)
         .into();
         members.sort_by(|one, other| one.path.cmp(&other.path));
-        let (universe, strange) = packages(members);
+        let (universe, strange) = packages(members, None);
         let found: Vec<_> = universe
             .entries()
             .map(|entry| {

@@ -41,6 +41,7 @@ impl Lab {
             ocaml: None,
             repositories: Vec::new(),
             mirrors: Vec::new(),
+            quirks: Vec::new(),
             offline: false,
             locked: false,
             jobs: NonZeroUsize::MIN,

@@ -26,6 +26,8 @@ pub(crate) struct File {
     pub(crate) repositories: Option<Vec<String>>,
     /// Directories and URLs as written.
     pub(crate) mirrors: Option<Vec<String>>,
+    /// Files as written.
+    pub(crate) quirks: Option<Vec<String>>,
     pub(crate) store: Option<PathBuf>,
     pub(crate) jobs: Option<NonZeroUsize>,
     pub(crate) locked: Option<bool>,
@@ -71,6 +73,12 @@ pub(crate) const KEYS: &[Key] = &[
         example: r#"["archives", "https://mirror.example/opam-cache"]"#,
         meaning: "Directories, seen from the file, or URLs with archives by checksum; asked in this order before any \
                   other origin.",
+    },
+    Key {
+        name: "quirks",
+        option: "--quirks",
+        example: r#"["quirks.opam"]"#,
+        meaning: "Files, seen from the file, that say how packages are built where their own opam files do not suffice.",
     },
     Key {
         name: "store",
@@ -161,6 +169,7 @@ impl Reader<'_> {
                 "ocaml" => file.ocaml = self.string(item).and_then(|text| self.parsed(item, &text)),
                 "mirrors" => file.mirrors = self.texts(item),
                 "repositories" => file.repositories = self.texts(item),
+                "quirks" => file.quirks = self.texts(item),
                 "store" => file.store = self.string(item).map(PathBuf::from),
                 "jobs" => file.jobs = self.positive(item),
                 "locked" => file.locked = self.expect(item, item.as_bool(), "true or false"),

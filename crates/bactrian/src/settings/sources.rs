@@ -65,6 +65,7 @@ impl<'a> Sources<'a> {
             ocaml,
             repositories: self.places(&args.repositories, env_vars::BACTRIAN_REPO, self.file.repositories.as_ref()),
             mirrors: self.places(&args.mirrors, env_vars::BACTRIAN_MIRROR, self.file.mirrors.as_ref()),
+            quirks: self.files(&args.quirks, env_vars::BACTRIAN_QUIRKS, self.file.quirks.as_ref()),
             offline: offline.unwrap_or(false),
             jobs: jobs.unwrap_or(self.around.processors),
         })
@@ -107,6 +108,22 @@ impl<'a> Sources<'a> {
             return list.split(',').filter(|one| !one.is_empty()).map(|one| place(OsStr::new(one), here)).collect();
         }
         file.into_iter().flatten().map(|given| place(OsStr::new(given), &self.project)).collect()
+    }
+
+    /// Files, of whoever says any.
+    fn files(&self, args: &[PathBuf], variable: Variable, file: Option<&Vec<String>>) -> Vec<PathBuf> {
+        if !args.is_empty() {
+            return args.iter().map(|given| self.around.absolute(given)).collect();
+        }
+        if let Some(list) = self.around.env.get(variable.name) {
+            let list = list.to_string_lossy();
+            return list
+                .split(',')
+                .filter(|one| !one.is_empty())
+                .map(|one| self.around.absolute(Path::new(one)))
+                .collect();
+        }
+        file.into_iter().flatten().map(|given| self.project.join(given)).collect()
     }
 
     pub(super) fn output(&self, argument: Option<&Path>) -> PathBuf {

@@ -28,6 +28,9 @@ fn relative(command: Command, project: &tempfile::TempDir) -> Command {
                     *directory = moved(directory.clone());
                 }
             }
+            for file in &mut build.means.quirks {
+                *file = moved(file.clone());
+            }
             let timings = build.timings.map(moved);
             Command::Build(Build { project: moved(build.project), output: moved(build.output), timings, ..build })
         }
@@ -90,6 +93,14 @@ const ROWS: &[Row] = &[
             r#"[Directory("/p/e")]"#,
             "[]",
         ],
+    },
+    Row {
+        name: "quirks",
+        option: "--quirks a --quirks /b",
+        variable: Some(("BACTRIAN_QUIRKS", "c,/d")),
+        toml: "quirks = ['e']",
+        show: |build| format!("{:?}", build.means.quirks),
+        expected: [r#"["/p/a", "/b"]"#, r#"["/p/c", "/d"]"#, r#"["/p/e"]"#, "[]"],
     },
     Row {
         name: "offline",

@@ -26,7 +26,15 @@ pub(super) fn trace(facts: &Facts) -> String {
     };
     let rows = facts.rows().into_iter().enumerate().filter_map(|(at, row)| Some((at, row?)));
     let events: Vec<Value> = rows.filter_map(event).collect();
-    let about = json!({ "command": facts.command, "date": facts.date });
+    let longest: Duration = path.iter().filter_map(|at| facts.records.get(*at)).map(|record| record.wall).sum();
+    let about = json!({
+        "command": facts.command,
+        "date": facts.date,
+        "wall": micros(facts.wall),
+        "critical path": micros(longest),
+        "processor time": facts.cpu.map(micros),
+        "processors": facts.processors,
+    });
     let all = json!({ "displayTimeUnit": "ms", "otherData": about, "traceEvents": events });
     format!("{all:#}\n")
 }

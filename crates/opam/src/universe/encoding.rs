@@ -2,10 +2,11 @@
 //!
 //! # Specification
 //! ```text
-//! magic      "opam-u1\n"
+//! magic      "opam-u2\n"
 //! check      8 bytes, little-endian: the mixed words of all that follows
 //! length     8 bytes, little-endian: how long the index is
-//! index      packages: count, then each: name, count of versions, then each:
+//! index      archive mirrors: count, then each: priority, count of URLs, URLs
+//!            packages: count, then each: name, count of versions, then each:
 //!              version, priority, length of text, count of files, then each: path, length
 //! contents   texts and files in the order of the index, with nothing between
 //! ```
@@ -18,7 +19,7 @@ use super::{Entry, Named, Part, Universe};
 use crate::name::PackageName;
 use crate::version::Version;
 
-const MAGIC: &[u8; 8] = b"opam-u1\n";
+const MAGIC: &[u8; 8] = b"opam-u2\n";
 const CHECK: usize = 8;
 const HEADER: usize = 24;
 
@@ -56,6 +57,12 @@ fn put_text(text: &str, out: &mut Vec<u8>) {
 
 pub(super) fn encode(universe: &Universe) -> Vec<u8> {
     let (mut index, mut length) = (Vec::new(), 0);
+    put(universe.archive_mirrors.len(), &mut index);
+    for (priority, urls) in &universe.archive_mirrors {
+        put(*priority as usize, &mut index);
+        put(urls.len(), &mut index);
+        urls.iter().for_each(|url| put_text(url, &mut index));
+    }
     put(universe.packages.len(), &mut index);
     for named in &universe.packages {
         put_text(named.name.as_str(), &mut index);
@@ -167,6 +174,11 @@ impl Decoder<'_> {
         Ok(Entry { name: name.clone(), version, priority, text, files, parsed: OnceLock::new() })
     }
 
+    fn mirrors(&mut self) -> Result<(u32, Vec<String>), DecodeError> {
+        let priority = u32::try_from(self.number()?).map_err(|_| DecodeError::Malformed)?;
+        Ok((priority, self.several(|decoder| decoder.text().map(str::to_owned))?))
+    }
+
     fn named(&mut self) -> Result<Named, DecodeError> {
         let name = PackageName::new(self.text()?).map_err(|_| DecodeError::Malformed)?;
         let entries = self.several(|decoder| decoder.entry(&name))?;
@@ -190,10 +202,11 @@ pub(super) fn decode(bytes: &Arc<[u8]>) -> Result<Universe, DecodeError> {
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| DecodeError::Malformed)?;
     let (index, _) = rest.split_at_checked(length).ok_or(DecodeError::Malformed)?;
     let mut decoder = Decoder { bytes, index, contents: HEADER + length };
+    let archive_mirrors = decoder.several(Decoder::mirrors)?.into_iter().collect();
     let packages = decoder.several(Decoder::named)?;
     let complete = decoder.index.is_empty() && decoder.contents == bytes.len();
     if !complete || !packages.is_sorted_by(|a, b| a.name < b.name) {
         return Err(DecodeError::Malformed);
     }
-    Ok(Universe { packages })
+    Ok(Universe { packages, archive_mirrors })
 }

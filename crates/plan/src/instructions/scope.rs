@@ -5,8 +5,8 @@ use opam::name::PackageName;
 use opam::package::Package;
 use opam::variable::{Owner, Variable};
 
-use super::Setting;
-use crate::package::{BUILD, JOBS};
+use super::{Installed, Setting};
+use crate::package::{BUILD, given_by, jobs};
 use crate::target::{Cpu, Os};
 use crate::world::World;
 
@@ -30,6 +30,47 @@ const DIRECTORIES: &[(&str, &str, bool)] = &[
     ("stublibs", "lib/stublibs", false),
 ];
 
+/// The other global variables.
+const GLOBALS: &[&str] = &[
+    "arch",
+    "build",
+    "jobs",
+    "make",
+    "opam-version",
+    "os",
+    "os-distribution",
+    "os-family",
+    "os-version",
+    "prefix",
+    "root",
+    "switch",
+    "with-dev-setup",
+    "with-doc",
+    "with-test",
+    "with-tools",
+];
+
+/// A package's own, besides its directories.
+const OWN: &[&str] = &["name", "version", "dev", "pinned", "installed", "build"];
+
+/// Another package's.
+const OTHERS: &[&str] = &["name", "version", "dev", "pinned", "installed"];
+
+/// Those of `ocaml`.
+const OCAML: &[&str] = &[
+    "name",
+    "version",
+    "compiler",
+    "native",
+    "native-tools",
+    "native-dynlink",
+    "preinstalled",
+    "dev",
+    "pinned",
+    "installed",
+    "stubsdir",
+];
+
 impl Scope for PackageScope<'_> {
     fn lookup(&self, variable: &Variable) -> Option<Value> {
         match &variable.owner {
@@ -50,7 +91,7 @@ impl PackageScope<'_> {
         let text = match name {
             "prefix" | "root" => prefix,
             "switch" => "bactrian".to_owned(),
-            "jobs" => JOBS.to_owned(),
+            "jobs" => jobs(),
             "make" => "make".to_owned(),
             "opam-version" => "2.5.0".to_owned(),
             "arch" => arch(self.setting.world).to_owned(),
@@ -70,25 +111,52 @@ impl PackageScope<'_> {
             "dev" | "pinned" => false.into(),
             "installed" => false.into(),
             "build" => BUILD.into(),
-            _ => return self.directory(&self.package.name, name),
+            _ => return directory(&self.package.name, name, self.setting.world),
         })
     }
 
     fn other(&self, package: &PackageName, name: &str) -> Option<Value> {
-        let version = self.setting.installed.get(package);
+        let installed = self.setting.installed.get(package);
         if name == "installed" {
-            return Some(version.is_some().into());
+            return Some(installed.is_some().into());
         }
         if package.as_str() == "ocaml" {
             return self.ocaml(name);
         }
-        let version = version?;
+        let Installed { version, world } = installed?;
         match name {
             "name" => Some(package.to_string().into()),
             "version" => Some(version.to_string().into()),
             "dev" | "pinned" => Some(false.into()),
-            _ => self.directory(package, name),
+            _ => directory(package, name, *world)
+                .or_else(|| Some(given_by(package.as_str(), name, &world.prefix()).into())),
         }
+    }
+
+    /// Every variable that is known before anything is built, as `owner:name`; `jobs` is 1, for a file has no other way
+    /// to be the same everywhere.
+    pub(super) fn table(&self) -> Vec<(String, String)> {
+        let directories = || DIRECTORIES.iter().map(|(name, ..)| *name);
+        let mut table = Vec::new();
+        let mut add = |owner: &str, name: &str, value: Option<Value>| {
+            table.extend(value.map(|value| (format!("{owner}:{name}"), value.to_text())));
+        };
+        for name in GLOBALS.iter().copied().chain(OWN.iter().copied()).chain(directories()) {
+            let value = if name == "jobs" { Some("1".into()) } else { self.lookup(&Variable::global(name)) };
+            add("", name, value);
+        }
+        for name in OWN.iter().copied().chain(directories()) {
+            for owner in ["_", self.package.name.as_str()] {
+                add(owner, name, self.own(name));
+            }
+        }
+        for package in self.setting.installed.keys().filter(|package| **package != self.package.name) {
+            let own: &[&str] = if package.as_str() == "ocaml" { OCAML } else { OTHERS };
+            for name in own.iter().copied().chain(directories()) {
+                add(package.as_str(), name, self.other(package, name));
+            }
+        }
+        table
     }
 
     /// What the `ocaml` package finds out of the compiler.
@@ -104,12 +172,13 @@ impl PackageScope<'_> {
             _ => return None,
         })
     }
+}
 
-    fn directory(&self, package: &PackageName, name: &str) -> Option<Value> {
-        let (_, place, own) = DIRECTORIES.iter().find(|(directory, ..)| *directory == name)?;
-        let prefix = self.setting.world.prefix();
-        Some(if *own { format!("{prefix}/{place}/{package}") } else { format!("{prefix}/{place}") }.into())
-    }
+/// A directory of `package`, which is installed in `world`.
+fn directory(package: &PackageName, name: &str, world: World) -> Option<Value> {
+    let (_, place, own) = DIRECTORIES.iter().find(|(directory, ..)| *directory == name)?;
+    let prefix = world.prefix();
+    Some(if *own { format!("{prefix}/{place}/{package}") } else { format!("{prefix}/{place}") }.into())
 }
 
 /// opam's name of the CPU.
