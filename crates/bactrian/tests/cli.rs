@@ -94,6 +94,10 @@ fn help_is_a_result() {
               A directory or URL with archives by checksum, asked first; may be repeated [env:
               BACTRIAN_MIRROR]
 
+          --quirks <FILE>
+              A file that says how packages are built where their own opam files do not suffice; may be
+              repeated [env: BACTRIAN_QUIRKS]
+
           --locked
               Fail if bactrian.lock does not fit the project, instead of renewing it [env:
               BACTRIAN_LOCKED]

@@ -91,7 +91,7 @@ fn tools_and_libraries_are_found_in_their_own_prefixes() {
 #[test]
 fn what_is_only_known_later_is_asked_for_then() {
     let wanted = of("build: [[\"x\" \"-j\" jobs \"it's %{tool:cmd}%\"]] build-env: [MAKEFLAGS = \"-j%{jobs}%\"]", &[]);
-    let step = crate::package::step(&wanted.commands[0], &wanted, "/tmp/build");
+    let step = package::step(&wanted.commands[0], &wanted, "/tmp/build");
     let builder::Step::Run { argv, env, .. } = step else { panic!("{step:?}") };
     let line = String::from_utf8(argv[2].to_vec()).unwrap();
     assert_eq!(
@@ -101,7 +101,7 @@ fn what_is_only_known_later_is_asked_for_then() {
     );
     assert!(!env.iter().any(|(name, _)| name.as_slice() == b"MAKEFLAGS"));
     let plain = of("build: [\"x\" \"y\"]", &[]);
-    let step = crate::package::step(&plain.commands[0], &plain, "/tmp/build");
+    let step = package::step(&plain.commands[0], &plain, "/tmp/build");
     assert!(matches!(step, builder::Step::Run { argv, .. } if argv.len() == 2));
 }
 
