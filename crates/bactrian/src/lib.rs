@@ -14,6 +14,7 @@ mod env_vars;
 mod error;
 mod exit;
 mod failure;
+mod hosted;
 mod knowledge;
 mod leaks;
 mod lockfile;

@@ -21,6 +21,7 @@ use plan::target::Target;
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::failure;
+use crate::hosted;
 use crate::knowledge::Knowledge;
 use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
@@ -43,8 +44,17 @@ pub(crate) struct Project {
     pub(crate) has_packages: bool,
     /// Whether it has a workspace of its own, which says how dune builds it.
     pub(crate) has_workspace: bool,
-    /// Whether something in it names compiler-libs.
-    pub(crate) wants_compiler_libs: bool,
+    /// What its dune files want of the root.
+    pub(crate) wants: Wants,
+}
+
+/// What a project's dune files want of the root besides what every root has. A word too many costs time, no more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// Something names compiler-libs.
+    pub(crate) compiler_libs: bool,
+    /// A rule may run a program that it names as a dependency: see [`hosted`].
+    pub(crate) generators: bool,
 }
 
 impl Project {
@@ -68,7 +78,7 @@ impl Project {
             directory: directory.to_owned(),
             has_packages: has_packages(directory),
             has_workspace: directory.join("dune-workspace").is_file(),
-            wants_compiler_libs: names_compiler_libs(directory, DEPTH),
+            wants: Wants::of(directory, DEPTH),
         })
     }
 }
@@ -80,23 +90,34 @@ fn has_packages(directory: &Path) -> bool {
     described || fs::read_dir(directory).is_ok_and(|entries| entries.flatten().any(is_opam))
 }
 
-/// Whether a file called `dune` below `directory` names compiler-libs. Unreadable places are dune's to complain about.
-fn names_compiler_libs(directory: &Path, depth: usize) -> bool {
-    let Ok(entries) = fs::read_dir(directory) else { return false };
-    entries.flatten().any(|entry| {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { return false };
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                let skipped = name.starts_with('.') || SKIPPED.contains(&name);
-                depth > 0 && !skipped && names_compiler_libs(&entry.path(), depth - 1)
+impl Wants {
+    /// What dune files below `directory` say. Unreadable places are dune's to complain about.
+    fn of(directory: &Path, depth: usize) -> Self {
+        let Ok(entries) = fs::read_dir(directory) else { return Self::default() };
+        let of_entry = |entry: fs::DirEntry| {
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    let skipped = name.starts_with('.') || SKIPPED.contains(&name);
+                    if depth > 0 && !skipped { Self::of(&entry.path(), depth - 1) } else { Self::default() }
+                }
+                Ok(_) if matches!(name, "dune" | "dune.inc") => {
+                    Self::said_in(&fs::read_to_string(entry.path()).unwrap_or_default())
+                }
+                _ => Self::default(),
             }
-            Ok(_) if name == "dune" => {
-                fs::read_to_string(entry.path()).is_ok_and(|text| text.contains("compiler-libs"))
-            }
-            _ => false,
-        }
-    })
+        };
+        entries.flatten().map(of_entry).fold(Self::default(), |one, other| Self {
+            compiler_libs: one.compiler_libs || other.compiler_libs,
+            generators: one.generators || other.generators,
+        })
+    }
+
+    fn said_in(text: &str) -> Self {
+        let generators = text.contains("(:") && text.contains(".exe");
+        Self { compiler_libs: text.contains("compiler-libs"), generators }
+    }
 }
 
 /// A project's root, made and ready to be entered.
@@ -113,6 +134,8 @@ pub(crate) struct Site<'w> {
     scratch: Scratch,
     /// How often the root was entered.
     entered: Cell<usize>,
+    /// Joined over files of the project.
+    hosted: Vec<Join>,
     _lock: Guard,
 }
 
@@ -123,13 +146,12 @@ impl<'w> Site<'w> {
         workshop: &'w Workshop<'w>,
         means: &Means,
         project: &Path,
-        wanted: (&[Target], bool),
+        (targets, wants): (&[Target], Wants),
     ) -> Result<Self, CommandError> {
-        let (targets, compiler_libs) = wanted;
         let choose = || resolve(workshop, project, means, targets);
         let resolution = ctx.timings.step("choosing versions", choose)?;
         let release = resolution.as_ref().map_or_else(|| release(means), |resolution| Ok(resolution.release))?;
-        let compiler_libs = compiler_libs || resolution.is_some();
+        let compiler_libs = wants.compiler_libs || resolution.is_some();
         let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
         let report = workshop.root(&root, resolution.as_ref())?;
         let place = workshop.store.project(project).map_err(|error| failure::store(&error))?;
@@ -145,14 +167,17 @@ impl<'w> Site<'w> {
         let scratch = workshop.store.scratch().map_err(|error| failure::store(&error))?;
         let way = sandbox::way(&workshop.store, &workshop.builder);
         let project = project.to_owned();
-        let site =
-            Self { ctx, workshop, report, project, way, home, build, scratch, entered: Cell::new(0), _lock: lock };
+        let (entered, hosted) = (Cell::new(0), Vec::new());
+        let mut site = Self { ctx, workshop, report, project, way, home, build, scratch, entered, hosted, _lock: lock };
         // A build that was killed may have left the build directory in its root.
         sandbox::recover(&workshop.store, &site.whole_root(), &site.joined()?)
             .map_err(|error| failure::stage(&error))?;
         make_directory(&site.build)?;
         if way == Way::Joined {
             make_directory(&site.project.join("_build"))?;
+            if wants.generators {
+                site.hosted = hosted::hosted(&site, &site.scratch.path().join("tmp"))?;
+            }
         }
         Ok(site)
     }
@@ -208,11 +233,13 @@ impl<'w> Site<'w> {
             Way::Joined => self.project.clone(),
             Way::Whole => self.stand_in(),
         };
-        Ok(vec![
+        let mut joined = vec![
             join(tmp, "tmp")?,
             join(sources, layout::SRC)?,
             join(self.build.clone(), &format!("{}/_build", layout::SRC))?,
-        ])
+        ];
+        joined.extend(self.hosted.iter().cloned());
+        Ok(joined)
     }
 
     /// The copy of the project, where the project itself cannot be joined.
@@ -290,10 +317,13 @@ mod tests {
         let hints = Project::find(&sub).unwrap_err().hints;
         assert!(hints.iter().any(|hint| hint.contains(&root.display().to_string())), "{hints:?}");
         let project = Project::find(root).unwrap();
-        assert!(!project.has_packages && !project.wants_compiler_libs);
+        assert!(!project.has_packages && project.wants == Wants::default());
         fs::write(sub.join("dune"), "(library (name x) (libraries compiler-libs.common))").unwrap();
         fs::write(root.join("x.opam"), "").unwrap();
         let project = Project::find(root).unwrap();
-        assert!(project.has_packages && project.wants_compiler_libs);
+        assert!(project.has_packages);
+        assert_eq!(project.wants, Wants { compiler_libs: true, generators: false });
+        fs::write(root.join("dune"), "(rule (deps (:gen gen.exe)) (action (run %{gen})))").unwrap();
+        assert!(Project::find(root).unwrap().wants.generators);
     }
 }

@@ -132,3 +132,30 @@ fn compiler_libs_are_the_targets() {
     assert!(head == "amd64 64" && tree.starts_with("fun x -> (x + 1) * 2\n") && tree.contains("Pexp_"), "{native}");
     assert_eq!(there.split_once('\n'), Some(("arm64 64", tree)));
 }
+
+/// A rule that names its generator as a dependency and runs that: dune alone would run the target's program.
+#[test]
+fn generators_that_are_named_as_dependencies_run_on_the_build_machine() {
+    let temp = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = temp.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let rules = "(rule\n (targets made.ml)\n (deps (:gen gen/gen.exe) (:data data.txt))\n \
+                 (action (with-stdout-to %{targets} (run %{gen} %{data}))))\n\n(executable (name main))\n";
+    write("dune-project", "(lang dune 3.0)\n");
+    write("dune", rules);
+    write("data.txt", "forty-two");
+    write("main.ml", "let () = print_endline Made.text\n");
+    write("gen/dune", "(executable (name gen))\n");
+    write(
+        "gen/gen.ml",
+        "let () = Printf.printf \"let text = %S\\n\" (\"read \" ^ input_line (open_in Sys.argv.(1)))\n",
+    );
+    let project = temp.path().to_str().unwrap();
+    for target in ["riscv64-linux-musl", "aarch64-linux-musl"] {
+        assert_eq!(run_bactrian(&["run", "--bin", "main", "--target", target, project]), "read forty-two\n");
+    }
+    assert_eq!(fs::read_to_string(temp.path().join("dune")).unwrap(), rules, "the project's files are its own");
+}

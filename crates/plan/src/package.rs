@@ -19,7 +19,7 @@ use crate::layout;
 use crate::ocaml::Release;
 use crate::pkg_config;
 use crate::planner::{Job, PlanError, Planner, input, script};
-use crate::project::{ProjectRoot, configuration};
+use crate::project::{self, ProjectRoot, configuration};
 use crate::target::Target;
 use crate::world::World;
 
@@ -28,7 +28,7 @@ const RECIPES: &[(&str, &str)] = &[
     ("package/prefix.sh", include_str!("../recipes/package/prefix.sh")),
     ("package/collect.sh", include_str!("../recipes/package/collect.sh")),
     (CONFIGURE, include_str!("../recipes/package/configure.sh")),
-    (GENERATORS, include_str!("../recipes/package/generators.sh")),
+    (GENERATORS, project::GENERATORS),
     (SUBSTITUTE, include_str!("../recipes/package/substitute.sh")),
     (RESULTS, include_str!("../recipes/package/results.sh")),
 ];
@@ -339,7 +339,7 @@ fn steps(instructions: &Instructions, world: World) -> Vec<Step> {
     }
     steps.extend(substitute(&others, &directory, world));
     if instructions.hosts_generators {
-        steps.push(script(GENERATORS));
+        steps.push(with_arguments(script(GENERATORS), &[BUILD, BUILD]));
     }
     let own = [("PREFIX", world.prefix()), ("DEPS", format!("/{DEPS}"))];
     if instructions.writes_prefix {

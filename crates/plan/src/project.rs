@@ -101,6 +101,10 @@ pub fn toolchain_name(target: Target) -> String {
     target.to_string().replace(['-', '.'], "_")
 }
 
+/// A shell's script that writes changed copies of dune files, whose rules run what they have just built, from the directory
+/// `$1` to `$2`.
+pub const GENERATORS: &str = include_str!("../recipes/package/generators.sh");
+
 /// The environment of dune and of everything that a project's build runs. `targets` decides nothing: the environment
 /// is shared by all contexts of a build.
 #[must_use]

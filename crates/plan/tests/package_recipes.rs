@@ -122,3 +122,49 @@ fn a_file_to_be_made_of_nothing_is_told() {
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains("gone.in, which is not there"));
 }
+
+/// What becomes of a dune file; nothing if it stays as it is.
+fn hosted(name: &str, text: &str) -> Option<String> {
+    let here = directory(name);
+    let (from, to) = (here.join("from"), here.join("to"));
+    for place in ["sub", "_build", ".hidden"] {
+        fs::create_dir_all(from.join(place)).unwrap();
+        fs::write(from.join(place).join("dune"), text).unwrap();
+    }
+    fs::create_dir(&to).unwrap();
+    let output = recipe("generators.sh", &[&from, &to], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!to.join("_build/dune").exists() && !to.join(".hidden/dune").exists());
+    assert_eq!(fs::read_to_string(from.join("sub/dune")).unwrap(), text);
+    fs::read_to_string(to.join("sub/dune")).ok()
+}
+
+#[test]
+fn rules_run_the_build_machine_s_generators() {
+    for (text, expected) in [
+        (
+            "(executable (name gen))\n(rule\n (targets x.ml)\n (deps (:gen gen.exe) data)\n (action (with-stdout-to %{targets} (run %{gen} a))))\n",
+            "(executable (name gen))\n(rule\n (targets x.ml)\n (deps  data)\n (action (with-stdout-to %{targets} (run %{exe:gen.exe} a))))\n",
+        ),
+        // The action before the dependency, over lines, two programs, one of them by a shell.
+        (
+            "(rule (action (progn (run\n  %{a}) (system \"%{b-2} -x\")))\n (deps (:a ../g/a.exe) (:b-2\n  b.exe)))\n",
+            "(rule (action (progn (run\n  %{exe:../g/a.exe}) (system \"%{exe:b.exe} -x\")))\n (deps  ))\n",
+        ),
+    ] {
+        assert_eq!(hosted("hosted", text).as_deref(), Some(expected), "{text}");
+    }
+    for text in [
+        // Copied, or given to another program: the target's own is meant.
+        "(rule (deps (:gen gen.exe)) (action (copy %{gen} x)))\n",
+        "(rule (deps (:gen gen.exe)) (action (run tool %{gen})))\n",
+        "(rule (deps (:gen gen.exe)) (action (progn (run %{gen}) (copy %{gen} x))))\n",
+        // A name of another stanza, of several files, and no program.
+        "(rule (deps (:gen gen.exe)) (action (run tool)))\n(rule (deps (:gen a.sh)) (action (run %{gen})))\n",
+        "(rule (deps (:gen a.exe b.exe)) (action (run %{gen})))\n",
+        "(rule (deps (:gen %{exe:gen.exe})) (action (run %{gen})))\n",
+        "(rule (deps (:x data)) (action (run gen.exe %{x})))\n",
+    ] {
+        assert_eq!(hosted("unhosted", text), None, "{text}");
+    }
+}

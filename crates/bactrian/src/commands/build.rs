@@ -53,7 +53,7 @@ pub(crate) fn build(
 ) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
     let project = Project::find(directory)?;
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants_compiler_libs))?;
+    let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants))?;
     let jobs = means.jobs.get();
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
     let ask = |wanted| -> Result<(), CommandError> {

@@ -42,9 +42,9 @@ fn inside(
     arguments: Vec<OsString>,
 ) -> Result<Exit, CommandError> {
     // Any directory will do here: make and cmake projects are built too.
-    let compiler_libs = Project::find(directory).is_ok_and(|project| project.wants_compiler_libs);
+    let wants = Project::find(directory).map(|project| project.wants).unwrap_or_default();
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (&[target], compiler_libs))?;
+    let site = Site::open(ctx, &workshop, means, directory, (&[target], wants))?;
     let environment = environment(ctx, target);
     let status = site.run(Inside { terminal: arguments == shell_line(), arguments, environment }, |_| ())?;
     Ok(Exit::of_program(status))
