@@ -43,24 +43,13 @@ impl Knowledge {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use super::*;
 
     fn load(text: &str) -> Result<Knowledge, CommandError> {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("quirks.opam");
         fs::write(&file, text).unwrap();
-        let means = Means {
-            store: temp.path().join("store"),
-            ocaml: None,
-            repositories: Vec::new(),
-            mirrors: Vec::new(),
-            quirks: vec![file],
-            offline: false,
-            locked: false,
-            jobs: NonZeroUsize::MIN,
-        };
+        let means = Means { quirks: vec![file], ..Means::for_test(temp.path().join("store")) };
         Knowledge::load(&means)
     }
 

@@ -67,6 +67,23 @@ pub(crate) struct Means {
     pub(crate) jobs: NonZeroUsize,
 }
 
+#[cfg(test)]
+impl Means {
+    /// Those of a command that says nothing else.
+    pub(crate) fn for_test(store: PathBuf) -> Self {
+        Self {
+            store,
+            ocaml: None,
+            repositories: Vec::new(),
+            mirrors: Vec::new(),
+            quirks: Vec::new(),
+            offline: false,
+            locked: false,
+            jobs: NonZeroUsize::MIN,
+        }
+    }
+}
+
 /// A place that has something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PlaceName {

@@ -1,7 +1,6 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -36,16 +35,7 @@ impl Lab {
         let temp = tempfile::tempdir().unwrap();
         let store = Store::open(&temp.path().join("store")).unwrap();
         let (ui, _, told) = ui(Look::DEFAULT);
-        let means = Means {
-            store: temp.path().join("store"),
-            ocaml: None,
-            repositories: Vec::new(),
-            mirrors: Vec::new(),
-            quirks: Vec::new(),
-            offline: false,
-            locked: false,
-            jobs: NonZeroUsize::MIN,
-        };
+        let means = Means::for_test(temp.path().join("store"));
         Self { temp, store, ui, told, means, git: true }
     }
 
