@@ -11,6 +11,7 @@ use exec::local::{LocalError, STDERR, STDOUT};
 use exec::sandbox::StageError;
 use exec::store::{Store, StoreError};
 
+use plan::clib::Library;
 use plan::closure::ClosureError;
 
 use crate::error::{CommandError, Kind};
@@ -56,12 +57,16 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
         ClosureError::Cycle(cycle) => {
             CommandError::new(Kind::NoSolution, "packages wait for each other").cause(crate::unsolved::circle(&cycle.0))
         }
-        ClosureError::UnknownConf { wanted_by, .. } => {
+        ClosureError::UnknownConf { conf, wanted_by } => {
             let names: Vec<_> = wanted_by.iter().map(ToString::to_string).collect();
             let told = CommandError::build(error);
             let told =
                 if names.is_empty() { told } else { told.cause(format_args!("{} depends on it", names.join(", "))) };
-            told.hint("C libraries that are known: gmp, zlib, libffi, sqlite3, libev, pcre2, openssl")
+            let known: Vec<&str> = Library::ALL.iter().map(|library| library.facts().name).collect();
+            told.hint(format_args!("C libraries that are known: {}", known.join(", "))).hint(format_args!(
+                "to supply another, put a package `{conf}` with `url` and `build:` of its own into a repository and name that \
+                 with `--repo DIR` before the others (docs/reference/libraries.md)"
+            ))
         }
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
         ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),

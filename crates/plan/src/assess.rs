@@ -5,13 +5,13 @@
 
 use opam::command::{ArgKind, Command};
 use opam::name::PackageName;
-use opam::package::{Flag, Package, Source};
+use opam::package::{Package, Source};
 use opam::version::Version;
 use solve::solution::{Key, Role};
 
 use crate::clib::Library;
 use crate::clib::conf::{Conf, Tool};
-use crate::closure::Closure;
+use crate::closure::{Closure, stands_for_system};
 use crate::instructions::checksums;
 use crate::world::World;
 
@@ -139,7 +139,7 @@ fn archives(package: &Package) -> impl Iterator<Item = &Source> {
 /// How a package is built, as far as its commands tell.
 #[must_use]
 pub fn class(package: &Package) -> Class {
-    if package.has_flag(&Flag::Conf) || package.name.as_str().starts_with("conf-") {
+    if stands_for_system(package) {
         return Class::Conf;
     }
     let commands: Vec<Vec<String>> = package.build.iter().chain(&package.install).map(words).collect();
@@ -189,6 +189,7 @@ mod tests {
         for (fields, expected) in [
             ("", Class::Nothing),
             ("flags: conf build: [\"pkg-config\" \"gmp\"]", Class::Conf),
+            ("flags: conf build: [make] url { src: \"https://x.test/x.tar\" }", Class::Make),
             ("build: [[\"dune\" \"subst\"] {dev} [\"dune\" \"build\" \"-p\" name \"-j\" jobs]]", Class::Dune),
             ("build: [[\"./configure\"] [\"dune\" \"build\" \"-p\" name]]", Class::DuneAndMore),
             ("build: [\"ocaml\" \"pkg/pkg.ml\" \"build\"]", Class::Topkg),

@@ -73,9 +73,14 @@ pub enum ClosureError {
     },
 }
 
-/// How the names of packages begin that stand for something of the system.
-const CONF: &str = "conf-";
 const DUNE: &str = "dune";
+
+/// Whether a package stands for something of the system. One that brings sources is built from them, whatever its name:
+/// that is how users supply a library which is not known here.
+pub(crate) fn stands_for_system(package: &Package) -> bool {
+    let named_so = package.name.as_str().starts_with("conf-");
+    (package.has_flag(&Flag::Conf) || named_so) && package.source.is_none()
+}
 
 /// What a package sees of others in one role: itself, and everything below.
 type Below<'s> = BTreeSet<&'s PackageName>;
@@ -125,7 +130,7 @@ impl Planner {
         let entry = closure.universe.get(&key.name, &node.version);
         let entry =
             entry.ok_or_else(|| ClosureError::Absent { name: key.name.clone(), version: node.version.clone() })?;
-        if entry.package().has_flag(&Flag::Conf) || key.name.as_str().starts_with(CONF) {
+        if stands_for_system(entry.package()) {
             return self.conf(key, world, closure);
         }
         let below = |role| closure.below(key, role, name);

@@ -13,7 +13,7 @@ use opam::formula::{Formula as OpamFormula, VersionBound};
 use opam::name::PackageName;
 use opam::package::{Flag, Package};
 use opam::syntax::RelOp;
-use opam::universe::Universe;
+use opam::universe::{Entry, Universe};
 use opam::version::Version;
 
 use crate::problem::{Atom, Candidate, Formula, Kind, NameId, Source, Unusable, VersionIx, World};
@@ -303,7 +303,9 @@ impl Names for Pool<'_> {
     }
 
     fn is_conf(&self, name: &PackageName) -> bool {
-        self.universe.versions(name).last().is_some_and(|newest| newest.package().has_flag(&Flag::Conf))
+        // One of a user's own with the library's sources has no flag, and the name that others know.
+        let flagged = |newest: &Entry| newest.package().has_flag(&Flag::Conf);
+        name.as_str().starts_with("conf-") || self.universe.versions(name).last().is_some_and(flagged)
     }
 
     fn class(&self, name: &PackageName) -> u32 {
