@@ -60,8 +60,7 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
         ClosureError::UnknownConf { conf, wanted_by } => {
             let names: Vec<_> = wanted_by.iter().map(ToString::to_string).collect();
             let told = CommandError::build(error);
-            let told =
-                if names.is_empty() { told } else { told.cause(format_args!("{} depends on it", names.join(", "))) };
+            let told = if names.is_empty() { told } else { told.cause(format_args!("wanted by {}", names.join(", "))) };
             let known: Vec<&str> = Library::ALL.iter().map(|library| library.facts().name).collect();
             told.hint(format_args!("C libraries that are known: {}", known.join(", "))).hint(format_args!(
                 "to supply another, put a package `{conf}` with `url` and `build:` of its own into a repository and name that \

@@ -93,6 +93,6 @@ fn something_of_the_system_that_is_not_known_names_who_wants_it() {
     told(
         &mut install(&repo, "camel"),
         1,
-        &["`conf-oasis-water` stands for something of the system", "camel depends on it"],
+        &["`conf-oasis-water` stands for something of the system", "wanted by camel"],
     );
 }

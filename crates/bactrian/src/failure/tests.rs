@@ -133,3 +133,21 @@ fn an_archive_that_nobody_has() {
       hint: a file with another checksum is never used: the place has been changed, or is damaged
     "#);
 }
+
+#[test]
+fn a_library_that_is_not_known_can_be_supplied() {
+    let name = |text: &str| opam::name::PackageName::new(text).unwrap();
+    let (ui, _, err) = captured::ui(Look::DEFAULT);
+    let wanted_by = vec![name("camel"), name("oasis")];
+    ui.error(&closure(&ClosureError::UnknownConf { conf: name("conf-water"), wanted_by }));
+    let told = err.text();
+    for words in [
+        "error: `conf-water` stands for something of the system that is not known here",
+        "wanted by camel, oasis",
+        "known: gmp, ",
+        "put a package `conf-water` with `url` and `build:` of its own into a repository",
+        "--repo DIR",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+}
