@@ -1,23 +1,31 @@
 //! A project's rules that run what they have just built: made to run it on the build machine, without touching its files.
 //!
-//! The recipe that does the same in packages writes changed copies of dune's files into the root's scratch directory; each is
-//! then joined over its original. Not here: which rules those are (`plan/recipes/package/generators.sh`).
+//! The recipe that does the same in packages writes changed copies of dune's files into the root's scratch directory; while
+//! something runs, each stands in for its original. Not here: which rules those are
+//! (`plan/recipes/package/generators.sh`), and how files stand in for others ([`crate::site`]).
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use action::path::RelPath;
-use exec::sandbox::Join;
 use plan::layout;
 
 use crate::error::CommandError;
-use crate::project::{Inside, Site};
+use crate::site::{Inside, Site};
 
 /// Below the root's scratch directory.
 const PLACE: &str = "hosted";
 
-/// The changed copies to be joined over the project's own files, read-only. `scratch` is what is `/tmp` inside `site`.
-pub(crate) fn hosted(site: &Site<'_>, scratch: &Path) -> Result<Vec<Join>, CommandError> {
+/// A changed copy of a dune file.
+#[derive(Debug)]
+pub(crate) struct Hosted {
+    /// The file for which it stands in, below the project's directory.
+    pub(crate) path: PathBuf,
+    /// The copy.
+    pub(crate) by: PathBuf,
+}
+
+/// Makes the changed copies. `scratch` is what is `/tmp` inside `site`.
+pub(crate) fn changed_copies(site: &Site<'_>, scratch: &Path) -> Result<Vec<Hosted>, CommandError> {
     let from = format!("/{}", layout::SRC);
     let to = format!("/tmp/{PLACE}");
     let words = ["sh", "-c", plan::project::GENERATORS, "generators", &from, &to];
@@ -30,13 +38,8 @@ pub(crate) fn hosted(site: &Site<'_>, scratch: &Path) -> Result<Vec<Join>, Comma
         return Err(CommandError::build("the project's dune files could not be looked through for generators"));
     }
     let place = scratch.join(PLACE);
-    let join = |path: PathBuf| -> Result<Join, CommandError> {
-        let inside = path.strip_prefix(&place).ok().and_then(Path::to_str).unwrap_or_default();
-        let at = RelPath::new(&format!("{}/{inside}", layout::SRC));
-        let at = at.map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
-        Ok(Join { from: path, at, writable: false })
-    };
-    files(&place).into_iter().map(join).collect()
+    let hosted = |by: PathBuf| Hosted { path: by.strip_prefix(&place).map(Path::to_owned).unwrap_or_default(), by };
+    Ok(files(&place).into_iter().map(hosted).collect())
 }
 
 /// All files below `directory`, in the order of paths; none if there is no such directory.

@@ -29,6 +29,7 @@ mod reference;
 mod repositories;
 mod resolution;
 mod settings;
+mod site;
 mod surroundings;
 mod text;
 mod timings;

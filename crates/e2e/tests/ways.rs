@@ -74,7 +74,19 @@ fn private_store() -> tempfile::TempDir {
 fn project(temp: &Path) -> PathBuf {
     let project = temp.join("project");
     copy_tree(&checkout().join("examples/first-light"), &project).unwrap();
+    fs::write(project.join(RULES), rules()).unwrap();
     project
+}
+
+/// A dune file of the example, with its generator named as a dependency: then a copy of the file stands in for it.
+const RULES: &str = "geometry/dune";
+
+fn rules() -> String {
+    let text = fs::read_to_string(checkout().join("examples/first-light").join(RULES)).unwrap();
+    let named = "(deps (:gen ../generator/primes.exe))\n (action";
+    let rules = text.replace("(action", named).replace("(run ../generator/primes.exe", "(run %{gen}");
+    assert!(rules.contains(named) && rules.contains("(run %{gen} "), "{rules}");
+    rules
 }
 
 fn good(line: &mut Command) -> String {
@@ -142,6 +154,7 @@ fn a_project_is_built_by_plain_chroot_and_again_incrementally() {
         .status();
     assert_eq!(status.unwrap().code(), Some(7));
     assert!(project.join("made").is_file() && !project.join("README.md").exists());
+    assert_eq!(fs::read_to_string(project.join(RULES)).unwrap(), rules());
 
     // Failures leave things in order, and so does, in the end, a violent death.
     let sound = fs::read_to_string(&main).unwrap();

@@ -4,7 +4,7 @@
 //! back. A file is the same if kind, size, modification time and executable bit are, as `make` and `rsync` have it. Where
 //! both sides changed a file the user's stays. Not here: who runs what, and watching the original meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -44,6 +44,8 @@ pub struct Replica<'a> {
     copy: &'a Path,
     left_out: &'a [&'a str],
     seen: Listing,
+    /// Files of the copy that are another's, for the time of the run.
+    masked: BTreeSet<PathBuf>,
 }
 
 impl<'a> Replica<'a> {
@@ -70,7 +72,20 @@ impl<'a> Replica<'a> {
         for (path, stamp) in seen.iter().filter(|(path, stamp)| there.get(*path) != Some(stamp)) {
             transfer(&original.join(path), &copy.join(path), stamp)?;
         }
-        Ok(Self { original, copy, left_out, seen })
+        Ok(Self { original, copy, left_out, seen, masked: BTreeSet::new() })
+    }
+
+    /// Has the copy's file at `path` be like the file `by`, for what is run next alone: it is not brought back.
+    ///
+    /// # Errors
+    /// If something cannot be read or written.
+    pub fn mask(&mut self, path: &Path, by: &Path) -> Result<(), ReplicaError> {
+        let meta = fs::symlink_metadata(by).map_err(io_error(by))?;
+        // Another time than the original's, so that the next refresh sees a difference; the same whenever it is masked.
+        let time = (meta.mtime() + 1, meta.mtime_nsec());
+        let stamp = Stamp::File { size: meta.len(), time, mode: meta.mode() & 0o111 };
+        self.masked.insert(path.to_owned());
+        transfer(by, &self.copy.join(path), &stamp)
     }
 
     /// Does to the original what was done to the copy since it was made; returns the files that changed on both sides, of
@@ -81,7 +96,10 @@ impl<'a> Replica<'a> {
     pub fn bring_back(&self) -> Result<Vec<PathBuf>, ReplicaError> {
         let (now, theirs) = (list(self.copy, self.left_out)?, list(self.original, self.left_out)?);
         let mut conflicts = Vec::new();
-        let changed = |path: &PathBuf| now.get(path) != self.seen.get(path) && now.get(path) != theirs.get(path);
+        let changed = |path: &PathBuf| {
+            let masked = self.masked.contains(path);
+            !masked && now.get(path) != self.seen.get(path) && now.get(path) != theirs.get(path)
+        };
         // What is gone goes first, below before above: a directory may have taken a file's place.
         for (path, stamp) in self.seen.iter().rev().filter(|(path, _)| changed(path)) {
             match theirs.get(path) {

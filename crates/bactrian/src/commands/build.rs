@@ -12,8 +12,9 @@ use super::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::messages::Message;
-use crate::project::{Inside, Project, Site};
+use crate::project::Project;
 use crate::settings::{Build, Means};
+use crate::site::{Inside, Site};
 use crate::timings;
 use crate::workshop::Workshop;
 

@@ -13,8 +13,9 @@ use super::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::failure;
-use crate::project::{Inside, Project, Site};
+use crate::project::Project;
 use crate::settings::{Exec, Means, Shell};
+use crate::site::{Inside, Site};
 use crate::workshop::Workshop;
 
 /// `bactrian exec`.

@@ -118,3 +118,21 @@ fn what_the_user_changed_meanwhile_stays() {
     assert_eq!(read("gone/other.ml"), "added");
     assert!(!original.join("gone/c.ml").exists());
 }
+
+#[test]
+fn what_masks_a_file_is_gone_with_the_run() {
+    let Sides { original, copy, _temp } = sides();
+    let by = _temp.path().join("other.ml");
+    // As long as the original and of the same time: only the mask itself tells them apart.
+    write(by.clone(), "SRC/A.ML", 2);
+    let mut replica = Replica::refresh(&original, &copy, LEFT_OUT).unwrap();
+    replica.mask(Path::new("src/a.ml"), &by).unwrap();
+    let read = |side: &PathBuf| fs::read_to_string(side.join("src/a.ml")).unwrap();
+    assert_eq!(read(&copy), "SRC/A.ML");
+    write(copy.join("src/b.ml"), "promoted", 9);
+    assert_eq!(replica.bring_back().unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(read(&original), "src/a.ml");
+    assert_eq!(fs::read_to_string(original.join("src/b.ml")).unwrap(), "promoted");
+    Replica::refresh(&original, &copy, LEFT_OUT).unwrap();
+    assert_eq!(read(&copy), "src/a.ml");
+}
