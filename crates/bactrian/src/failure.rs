@@ -11,6 +11,7 @@ use exec::local::{LocalError, STDERR, STDOUT};
 use exec::sandbox::StageError;
 use exec::store::{Store, StoreError};
 
+use plan::clib::Library;
 use plan::closure::ClosureError;
 
 use crate::error::{CommandError, Kind};
@@ -61,7 +62,8 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
             let told = CommandError::build(error);
             let told =
                 if names.is_empty() { told } else { told.cause(format_args!("{} depends on it", names.join(", "))) };
-            told.hint("C libraries that are known: gmp, zlib, libffi, sqlite3, libev, pcre2, openssl")
+            let known = Library::ALL.map(|library| library.facts().name).join(", ");
+            told.hint(format_args!("C libraries that are known: {known}"))
         }
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
         ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),

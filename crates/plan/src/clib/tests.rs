@@ -16,11 +16,14 @@ fn plan(library: Library, world: World) -> (Graph, Run) {
 
 fn own_action(graph: &Graph, library: Library) -> (NodeId, &Run) {
     let start = format!("{} {} for ", library.facts().name, library.facts().version);
-    let own = |(id, node)| match node {
-        Node::Run(run) if run.label.starts_with(&start) => Some((id, run)),
-        _ => None,
-    };
-    let found: Vec<_> = graph.iter().filter_map(own).collect();
+    let mut found = Vec::new();
+    for (id, node) in graph.iter() {
+        if let Node::Run(run) = node
+            && run.label.starts_with(&start)
+        {
+            found.push((id, run));
+        }
+    }
     let [found] = found.as_slice() else { panic!("{library:?} is made by {} actions", found.len()) };
     *found
 }
@@ -169,7 +172,8 @@ fn a_library_brings_what_it_uses() {
         let graph = planner.finish();
         let (own, run) = own_action(&graph, Library::Curl);
         let place = RelPath::new(&world.place()).unwrap();
-        let seen: BTreeSet<_> = run.inputs.iter().filter(|input| input.at == place).map(|input| input.from.node).collect();
+        let seen: BTreeSet<_> =
+            run.inputs.iter().filter(|input| input.at == place).map(|input| input.from.node).collect();
         assert_eq!(seen, [openssl.node, zlib.node].into());
         let Some(Node::Compose(brought)) = graph.get(curl.node) else { panic!("curl comes alone") };
         assert!(brought.iter().all(|input| input.at == RelPath::root()));
