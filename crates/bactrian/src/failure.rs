@@ -61,8 +61,8 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
             let names: Vec<_> = wanted_by.iter().map(ToString::to_string).collect();
             let told = CommandError::build(error);
             let told = if names.is_empty() { told } else { told.cause(format_args!("wanted by {}", names.join(", "))) };
-            let known: Vec<&str> = Library::ALL.iter().map(|library| library.facts().name).collect();
-            told.hint(format_args!("C libraries that are known: {}", known.join(", "))).hint(format_args!(
+            let known = Library::ALL.map(|library| library.facts().name).join(", ");
+            told.hint(format_args!("C libraries that are known: {known}")).hint(format_args!(
                 "to supply another, put a package `{conf}` with `url` and `build:` of its own into a repository and name that \
                  with `--repo DIR` before the others (docs/reference/libraries.md)"
             ))

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use testkit::{checkout, output};
 
-const LIBRARIES: [&str; 3] = ["gmp", "sqlite3", "zlib"];
+const LIBRARIES: [&str; 5] = ["curl", "expat", "gmp", "sqlite3", "zlib"];
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut line = Command::new(env!("CARGO"));

@@ -2,7 +2,8 @@
 //!
 //! Each [`Library`] is a row ([`table`]) and a recipe (`recipes/clib`). Every one is static and position independent; what a
 //! node makes is `include`, `lib/*.a` and `lib/pkgconfig`, laid out for the prefix of its [`World`], with no file of libtool's,
-//! no documentation and no program. What a `conf-*` package means is in [`conf`].
+//! no documentation and no program. A library that is linked with others brings them: who asks for it gets all of them in
+//! one tree. What a `conf-*` package means is in [`conf`].
 //!
 //! Not here: which package asks for what (the solver's business), and finding libraries ([`crate::pkg_config`]).
 
@@ -11,6 +12,7 @@ mod machines;
 mod table;
 
 use action::graph::{Fetch, Input, Node, NodeId, TreeRef, Unpack};
+use action::path::RelPath;
 use action::pattern::Pattern;
 
 use crate::layout;
@@ -21,11 +23,26 @@ use crate::world::World;
 pub use table::{Extra, Facts, Library};
 
 impl Planner {
-    /// `library`, laid out for the prefix of `world` ([`World::prefix`]).
+    /// `library` and all that it uses, laid out for the prefix of `world` ([`World::prefix`]).
     ///
     /// # Errors
-    /// [`PlanError::NoLibrary`] if it cannot be built for that target.
+    /// [`PlanError::NoLibrary`] if one of them cannot be built for that target.
     pub fn library(&mut self, library: Library, world: World) -> Result<TreeRef, PlanError> {
+        let facts = library.facts();
+        let uses = facts.uses.iter().map(|used| self.library(*used, world)).collect::<Result<Vec<_>, _>>()?;
+        let own = self.library_alone(library, world, &uses)?;
+        if uses.is_empty() {
+            return Ok(own.into());
+        }
+        let all = self.once(format!("{} and what it uses in {}", facts.name, whom(world)), |_| {
+            let trees = uses.into_iter().chain([own.into()]);
+            Ok(Node::Compose(trees.map(|from| Input { at: RelPath::root(), from }).collect()))
+        })?;
+        Ok(all.into())
+    }
+
+    /// What the recipe of `library` makes, from the libraries that it uses.
+    fn library_alone(&mut self, library: Library, world: World, uses: &[TreeRef]) -> Result<NodeId, PlanError> {
         let facts = library.facts();
         let target = world.c_target()?;
         let mut inputs = self.compilers_for(target)?;
@@ -33,12 +50,12 @@ impl Planner {
             inputs.push(self.extra(extra)?);
         }
         inputs.push(input(layout::SRC, self.library_sources(library)?)?);
+        for used in uses {
+            inputs.push(Input { at: RelPath::new(&world.place())?, from: used.clone() });
+        }
         let columns = machines::columns(library, target)?;
-        let whom = match world {
-            World::Host => "this machine".to_owned(),
-            World::Target(target) => target.to_string(),
-        };
-        let node = self.once(format!("{} in {}", facts.name, whom), |planner| {
+        let whom = whom(world);
+        self.once(format!("{} in {whom}", facts.name), |planner| {
             let mut environment = vec![
                 ("CC_TARGET", target.to_string()),
                 ("PREFIX", world.prefix()),
@@ -53,8 +70,7 @@ impl Planner {
                 steps: vec![script(facts.recipe)],
                 environment,
             })
-        })?;
-        Ok(node.into())
+        })
     }
 
     /// What compiling C for `world` needs of a root: base image, zig, the C toolchains of the host and of the target.
@@ -97,6 +113,14 @@ impl Planner {
     pub fn extra(&mut self, extra: Extra) -> Result<Input, PlanError> {
         let node = self.once(format!("image of {extra:?}"), |_| Ok(Node::Base(extra.image())))?;
         Ok(input("", node)?)
+    }
+}
+
+/// The world, for people.
+fn whom(world: World) -> String {
+    match world {
+        World::Host => "this machine".to_owned(),
+        World::Target(target) => target.to_string(),
     }
 }
 

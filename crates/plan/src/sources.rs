@@ -132,6 +132,18 @@ pub fn dune(release: Release) -> Vec<Source> {
 #[must_use]
 pub fn library(library: Library) -> Vec<Source> {
     let (name, sha256, package, version) = match library {
+        Library::Curl => (
+            "curl-8.14.1.tar.gz",
+            "6766ada7101d292b42b8b15681120acd68effa4a9660935853cf6d61f0d984d4",
+            "curl",
+            "8.14.1-2+deb13u5",
+        ),
+        Library::Expat => (
+            "expat-2.8.3.tar.gz",
+            "533659a16e0184035a99fd8e783f1ad61a887a7bf8586a8681740b9d7ed42389",
+            "expat",
+            "2.8.3-1~deb13u1",
+        ),
         Library::Gmp => (
             "gmp-6.3.0.tar.xz",
             "bd2966e6d277f79328e894a5a9f3ba3fbf2ed2be81def5f48623e30c23fb1572",

@@ -25,6 +25,8 @@ use testkit::output;
 
 /// What each library's program is, and what it must print.
 const PROGRAMS: &[(Library, &str, &str)] = &[
+    (Library::Curl, include_str!("../data/clib/curl.c"), include_str!("../data/clib/curl.txt")),
+    (Library::Expat, include_str!("../data/clib/expat.c"), include_str!("../data/clib/expat.txt")),
     (Library::Gmp, include_str!("../data/clib/gmp.c"), include_str!("../data/clib/gmp.txt")),
     (Library::Libev, include_str!("../data/clib/libev.c"), "timer 3, pipe x\n"),
     (Library::Libffi, include_str!("../data/clib/libffi.c"), "call 42.5, closure 49\n"),

@@ -54,6 +54,8 @@ pub(super) fn columns(library: Library, target: Target) -> Result<Vec<(&'static 
             vec![("MACHINE", name), ("MACHINE_SOURCES", sources)]
         }
         Library::Openssl => vec![("CONFIGURATION", row.ok_or_else(none)?.openssl)],
-        Library::Libev | Library::Pcre2 | Library::Sqlite3 | Library::Zlib => Vec::new(),
+        Library::Curl | Library::Expat | Library::Libev | Library::Pcre2 | Library::Sqlite3 | Library::Zlib => {
+            Vec::new()
+        }
     })
 }

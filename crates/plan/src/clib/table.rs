@@ -7,6 +7,10 @@ use action::graph::{Base, Tool};
 /// A C library we build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Library {
+    /// `libcurl`, transfers over the network.
+    Curl,
+    /// XML parser.
+    Expat,
     /// GNU multiple precision arithmetic.
     Gmp,
     /// Event loop.
@@ -40,6 +44,8 @@ pub struct Facts {
     pub(super) files: &'static [(&'static str, &'static str)],
     /// What of its sources no build reads.
     pub(super) leave_out: &'static [&'static str],
+    /// Libraries that it is linked with: whoever has it has these as well.
+    pub uses: &'static [Library],
     /// Tools its build wants that not every root has.
     pub(super) needs: Option<Extra>,
 }
@@ -87,6 +93,40 @@ macro_rules! files {
     };
 }
 
+const CURL: Facts = Facts {
+    name: "curl",
+    version: "8.14.1",
+    modules: &["libcurl"],
+    conf: &["conf-libcurl"],
+    recipe: "clib/curl.sh",
+    files: files!["curl.sh", "libtool-compile.sh"],
+    leave_out: &[
+        "CMake",
+        "docs/cmdline-opts/*.md",
+        "docs/internals",
+        "docs/libcurl/*.md",
+        "docs/libcurl/opts/*.md",
+        "plan9",
+        "projects",
+        "tests/data/test*",
+        "winbuild",
+    ],
+    uses: &[Library::Openssl, Library::Zlib],
+    needs: None,
+};
+
+const EXPAT: Facts = Facts {
+    name: "expat",
+    version: "2.8.3",
+    modules: &["expat"],
+    conf: &["conf-expat"],
+    recipe: "clib/expat.sh",
+    files: files!["expat.sh", "expat-config.h"],
+    leave_out: &["testdata", "expat/doc", "expat/examples", "expat/fuzz", "expat/tests", "expat/win32", "expat/xmlwf"],
+    uses: &[],
+    needs: None,
+};
+
 const GMP: Facts = Facts {
     name: "gmp",
     version: "6.3.0",
@@ -95,6 +135,7 @@ const GMP: Facts = Facts {
     recipe: "clib/gmp.sh",
     files: files!["gmp.sh", "libtool-compile.sh"],
     leave_out: &[],
+    uses: &[],
     needs: Some(Extra::M4),
 };
 
@@ -106,6 +147,7 @@ const LIBEV: Facts = Facts {
     recipe: "clib/libev.sh",
     files: files!["libev.sh"],
     leave_out: &[],
+    uses: &[],
     needs: None,
 };
 
@@ -117,6 +159,7 @@ const LIBFFI: Facts = Facts {
     recipe: "clib/libffi.sh",
     files: files!["libffi.sh", "libffi-config.h"],
     leave_out: &["testsuite", "doc", "man", "msvc_build", "libffi.xcodeproj"],
+    uses: &[],
     needs: None,
 };
 
@@ -128,6 +171,7 @@ const OPENSSL: Facts = Facts {
     recipe: "clib/openssl.sh",
     files: files!["openssl.sh"],
     leave_out: &["demos", "test", "wycheproof"],
+    uses: &[],
     needs: Some(Extra::Perl),
 };
 
@@ -139,6 +183,7 @@ const PCRE2: Facts = Facts {
     recipe: "clib/pcre2.sh",
     files: files!["pcre2.sh"],
     leave_out: &["testdata"],
+    uses: &[],
     needs: None,
 };
 
@@ -150,6 +195,7 @@ const SQLITE3: Facts = Facts {
     recipe: "clib/sqlite3.sh",
     files: files!["sqlite3.sh", "sqlite3-opcodes.awk"],
     leave_out: &["art", "autoconf", "contrib", "doc", "mptest", "test", "vsixtest", "ext/wasm", "ext/jni"],
+    uses: &[],
     needs: None,
 };
 
@@ -161,18 +207,30 @@ const ZLIB: Facts = Facts {
     recipe: "clib/zlib.sh",
     files: files!["zlib.sh"],
     leave_out: &["contrib", "doc", "examples", "test"],
+    uses: &[],
     needs: None,
 };
 
 impl Library {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Gmp, Self::Libev, Self::Libffi, Self::Openssl, Self::Pcre2, Self::Sqlite3, Self::Zlib];
+    pub const ALL: [Self; 9] = [
+        Self::Curl,
+        Self::Expat,
+        Self::Gmp,
+        Self::Libev,
+        Self::Libffi,
+        Self::Openssl,
+        Self::Pcre2,
+        Self::Sqlite3,
+        Self::Zlib,
+    ];
 
     /// Everything that is known of it.
     #[must_use]
     pub const fn facts(self) -> &'static Facts {
         match self {
+            Self::Curl => &CURL,
+            Self::Expat => &EXPAT,
             Self::Gmp => &GMP,
             Self::Libev => &LIBEV,
             Self::Libffi => &LIBFFI,

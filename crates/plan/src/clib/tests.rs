@@ -5,13 +5,27 @@ use action::graph::{Graph, Run};
 use super::conf::{Conf, Tool};
 use super::*;
 
+/// The graph that makes `library`, and the library's own action in it.
 fn plan(library: Library, world: World) -> (Graph, Run) {
     let mut planner = Planner::new(b"builder");
-    let made = planner.library(library, world).unwrap();
+    planner.library(library, world).unwrap();
     let graph = planner.finish();
-    let Some(Node::Run(run)) = graph.get(made.node) else { panic!("{library:?} is not made by an action") };
-    let run = run.clone();
+    let run = own_action(&graph, library).1.clone();
     (graph, run)
+}
+
+fn own_action(graph: &Graph, library: Library) -> (NodeId, &Run) {
+    let start = format!("{} {} for ", library.facts().name, library.facts().version);
+    let mut found = Vec::new();
+    for (id, node) in graph.iter() {
+        if let Node::Run(run) = node
+            && run.label.starts_with(&start)
+        {
+            found.push((id, run));
+        }
+    }
+    let [found] = found.as_slice() else { panic!("{library:?} is made by {} actions", found.len()) };
+    *found
 }
 
 fn target(name: &str) -> World {
@@ -48,6 +62,8 @@ fn names_are_unique_and_found() {
 #[test]
 fn conf_packages_mean_what_they_should() {
     for (conf, meaning) in [
+        ("conf-libcurl", Conf::Library(Library::Curl)),
+        ("conf-expat", Conf::Library(Library::Expat)),
         ("conf-gmp", Conf::Library(Library::Gmp)),
         ("conf-gmp-powm-sec", Conf::Library(Library::Gmp)),
         ("conf-zlib", Conf::Library(Library::Zlib)),
@@ -142,6 +158,40 @@ fn openssl_is_told_the_machine_in_its_own_words() {
         let (_, run) = plan(Library::Openssl, target(name));
         assert_eq!(run.command.environment.get("CONFIGURATION").map(String::as_str), Some(configuration));
     }
+}
+
+/// A library's action sees what it uses where the compiler looks for it; who asks for the library gets both, and once.
+#[test]
+fn a_library_brings_what_it_uses() {
+    for world in [World::Host, target("aarch64-linux-musl")] {
+        let mut planner = Planner::new(b"builder");
+        let zlib = planner.library(Library::Zlib, world).unwrap();
+        let curl = planner.library(Library::Curl, world).unwrap();
+        assert_eq!(planner.library(Library::Curl, world).unwrap(), curl);
+        let openssl = planner.library(Library::Openssl, world).unwrap();
+        let graph = planner.finish();
+        let (own, run) = own_action(&graph, Library::Curl);
+        let place = RelPath::new(&world.place()).unwrap();
+        let seen: BTreeSet<_> =
+            run.inputs.iter().filter(|input| input.at == place).map(|input| input.from.node).collect();
+        assert_eq!(seen, [openssl.node, zlib.node].into());
+        let Some(Node::Compose(brought)) = graph.get(curl.node) else { panic!("curl comes alone") };
+        assert!(brought.iter().all(|input| input.at == RelPath::root()));
+        let brought: BTreeSet<_> = brought.iter().map(|input| input.from.node).collect();
+        assert_eq!(brought, [own, openssl.node, zlib.node].into());
+    }
+}
+
+/// Otherwise planning would not end, and `pkg-config` could not say in which order to link.
+#[test]
+fn no_library_uses_itself() {
+    fn below(library: Library, path: &[Library]) {
+        assert!(!path.contains(&library), "{library:?} uses itself: {path:?}");
+        for used in library.facts().uses {
+            below(*used, &[path, &[library]].concat());
+        }
+    }
+    Library::ALL.into_iter().for_each(|library| below(library, &[]));
 }
 
 /// perl is an image of its own: other libraries' actions do not depend on it.
