@@ -98,8 +98,8 @@ fn what_opam_files_say_besides_commands() {
     let said = |arch: &str| {
         format!(
             "camel-opam.1.0\nhumps: 2, oases: Siwa Ghat\npatched for camel-opam 1.0\n{arch}\n\
-             enable, camel-absent: disable\n100%\narguments: 2; patience is \"half\" the way; yes\n\
-             greeting: salaam from camel-opam\nloads: salt:dates\nwells: Kufra\na further source\n"
+             enable, camel-absent: disable\nyes, false\n100%\narguments: 2; patience is \"half\" the way; true\n\
+             greeting: salaam from camel-opam\nloads: dates:salt\nwells: Kufra\na further source\n"
         )
     };
     let Some(installed) = install(&["camel-opam"]) else { return };
@@ -112,7 +112,6 @@ fn what_opam_files_say_besides_commands() {
         "etc/camel-opam/camel.conf",
         "lib/camel-opam-root/caravan.txt",
         "lib/camel-opam-root/helper",
-        "lib/camel-opam/arch.ml",
         "lib/camel-opam/caravan.txt",
         "lib/camel-opam/deep/er/arch.ml",
         "lib/camel-opam/helper",

@@ -1,3 +1,4 @@
+#!/bin/sh
 # What is only known while the package is built: its arguments and its environment.
 {
   printf 'let text = {given|'

@@ -6,6 +6,7 @@ let () =
   print_endline "not patched";
   print_endline Arch.name;
   print_endline Config.giver;
+  print_endline Config.patient;
   print_endline Config.percent;
   assert (Filename.basename Config.own_share = "camel-opam");
   assert (Filename.basename Config.home_of_giver = "camel-giver");

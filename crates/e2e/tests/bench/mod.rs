@@ -12,54 +12,75 @@ use std::process::Command;
 use action::digest::BlobDigest;
 use testkit::{bactrian, checkout, command, output, shared};
 
-pub const OCAML: &str = "5.3.0";
-pub const NATIVE: &str = "x86_64-linux-musl";
-pub const FOREIGN: &str = "aarch64-linux-musl";
+pub(crate) const OCAML: &str = "5.3.0";
+pub(crate) const NATIVE: &str = "x86_64-linux-musl";
+pub(crate) const FOREIGN: &str = "aarch64-linux-musl";
 const EMULATOR: &str = "qemu-aarch64";
 
 /// What `bactrian install` delivered.
-pub struct Installed {
+pub(crate) struct Installed {
     temp: tempfile::TempDir,
 }
 
 impl Installed {
-    fn place(&self, target: &str) -> PathBuf {
+    /// What was installed by the command of [`command_for`] that came with `temp`.
+    pub(crate) fn at(temp: tempfile::TempDir) -> Self {
+        Self { temp }
+    }
+
+    /// Where the files for `target` are.
+    pub(crate) fn place(&self, target: &str) -> PathBuf {
         self.temp.path().join("out").join(target)
     }
 
     /// What the installed `program` of `target` says, which must end well; a foreign one runs under its emulator.
-    pub fn run(&self, target: &str, program: &str, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, target: &str, program: &str, arguments: &[&str]) -> String {
+        self.run_with(target, program, arguments, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn run_with(
+        &self,
+        target: &str,
+        program: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> String {
         let file = self.place(target).join("bin").join(program);
         let mut line = if target == NATIVE { Command::new(&file) } else { Command::new(EMULATOR) };
         if target != NATIVE {
             line.arg(&file);
         }
         line.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir(self.temp.path());
-        output(line.args(arguments)).unwrap_or_else(|error| panic!("{error}"))
+        line.envs(variables.iter().copied()).args(arguments);
+        output(&mut line).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// All files for `target`, relative and sorted.
-    pub fn files(&self, target: &str) -> Vec<String> {
+    /// All files for `target`, relative and sorted, but for the receipt.
+    pub(crate) fn files(&self, target: &str) -> Vec<String> {
         let place = self.place(target);
         let name = |file: PathBuf| file.strip_prefix(&place).unwrap().to_str().unwrap().to_owned();
-        files(&place).into_iter().map(name).collect()
+        let mut all: Vec<String> = files(&place).into_iter().map(name).collect();
+        all.retain(|file| !file.starts_with(".bactrian/"));
+        all.sort();
+        all
     }
 
     /// The contents of a file for `target`.
-    pub fn file(&self, target: &str, path: &str) -> Vec<u8> {
+    pub(crate) fn file(&self, target: &str, path: &str) -> Vec<u8> {
         fs::read(self.place(target).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 }
 
 /// Installs `packages` for both targets; without the corpus, nothing but a word about it.
-pub fn install(packages: &[&str]) -> Option<Installed> {
+pub(crate) fn install(packages: &[&str]) -> Option<Installed> {
     let (temp, mut line) = command_for(packages)?;
     output(&mut line).unwrap_or_else(|error| panic!("{error}"));
     Some(Installed { temp })
 }
 
 /// The command that installs `packages` for both targets, and the directory with all that belongs to it.
-pub fn command_for(packages: &[&str]) -> Option<(tempfile::TempDir, Command)> {
+pub(crate) fn command_for(packages: &[&str]) -> Option<(tempfile::TempDir, Command)> {
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there are no compilers and build tools of the opam world");
         return None;
