@@ -1,0 +1,4 @@
+#include "config.h"
+#include "desert.h"
+
+const char *crossed(void) { return CROSS; }

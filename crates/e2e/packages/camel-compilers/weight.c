@@ -1,0 +1,3 @@
+#include "weight.h"
+
+long heavier(long load) { return load + load / 2; }

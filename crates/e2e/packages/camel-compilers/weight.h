@@ -1,0 +1,1 @@
+long heavier(long load);

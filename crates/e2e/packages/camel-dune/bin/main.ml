@@ -1,0 +1,1 @@
+let () = Printf.printf "%d pounds on %s\n" (Load.pounds 300) (Load.machine ())

@@ -1,0 +1,2 @@
+external pounds : int -> int = "camel_pounds"
+external machine : unit -> string = "camel_machine"

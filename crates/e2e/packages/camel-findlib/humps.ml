@@ -1,0 +1,1 @@
+external total : int array -> int = "camel_total"

@@ -1,0 +1,1 @@
+let name = "no patch for this machine"

@@ -1,0 +1,1 @@
+let days ~km ~per_day = (km + per_day - 1) / per_day

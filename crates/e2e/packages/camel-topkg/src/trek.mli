@@ -1,0 +1,1 @@
+val days : km:int -> per_day:int -> int

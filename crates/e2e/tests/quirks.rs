@@ -1,0 +1,161 @@
+//! Quirks: each row of the embedded table on the real package that it is about, and a user's own.
+//!
+//! Packages are those of the project's corpus, and one of ours in `packages/`; without the corpus the tests say that it is
+//! not there. Not here: what a table of quirks is (`plan::quirk`), build classes (`classes.rs`).
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
+mod bench;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Command, Output};
+
+use bench::{FOREIGN, Installed, NATIVE, command_for, install};
+use plan::quirk::Quirks;
+
+#[test]
+fn every_row_of_the_table_has_a_test_here() {
+    let quirks = Quirks::embedded().unwrap();
+    let all: BTreeSet<&str> = quirks.iter().map(|quirk| quirk.package.as_str()).collect();
+    assert_eq!(all, ["dune", "ocamlbuild", "ocamlfind"].into());
+}
+
+fn text(installed: &Installed, target: &str, path: &str) -> String {
+    String::from_utf8(installed.file(target, path)).unwrap()
+}
+
+#[test]
+fn ocamlfind_finds_packages_on_the_target() {
+    let Some(installed) = install(&["ocamlfind", "camel-findlib", "camel-meta"]) else { return };
+    for target in [FOREIGN, NATIVE] {
+        let toolchain = target.replace('-', "_");
+        let files = installed.files(target);
+        // `topfind` is in the prefix; its own installation would have put it into the compiler's directory.
+        for file in ["bin/ocamlfind", "lib/findlib.conf", "lib/findlib/META", "lib/toplevel/topfind"] {
+            assert!(files.iter().any(|have| have == file), "{file}: {files:?}");
+        }
+        assert!(!files.iter().any(|file| file.starts_with("lib/ocaml/")), "{files:?}");
+        let conf = text(&installed, target, "lib/findlib.conf");
+        assert!(conf.contains(&format!("destdir=\"/target/{toolchain}/lib\"")), "{conf}");
+        let topfind = text(&installed, target, "lib/toplevel/topfind");
+        assert!(topfind.contains(&format!("/target/{toolchain}/lib/findlib")), "{topfind}");
+        let place = installed.place(target).join("lib");
+        let find = |arguments: &[&str]| {
+            installed.run_with(
+                target,
+                "ocamlfind",
+                arguments,
+                &[
+                    ("OCAMLFIND_CONF", place.join("findlib.conf").to_str().unwrap()),
+                    ("OCAMLPATH", place.to_str().unwrap()),
+                ],
+            )
+        };
+        let recursive = find(&["query", "-r", "-p-format", "camel-meta"]);
+        assert_eq!(recursive, "camel-findlib\ncamel-meta\n");
+        assert_eq!(find(&["query", "camel-findlib"]).trim(), place.join("camel-findlib").to_str().unwrap());
+        let listed = find(&["list"]);
+        for package in ["camel-findlib", "camel-meta", "findlib"] {
+            assert!(listed.lines().any(|line| line.split(' ').next() == Some(package)), "{package}: {listed}");
+        }
+        assert_eq!(find(&["printconf", "destdir"]).trim(), format!("/target/{toolchain}/lib"));
+    }
+}
+
+#[test]
+fn dune_runs_on_the_target() {
+    let Some(installed) = install(&["dune"]) else { return };
+    let [foreign, native] = [FOREIGN, NATIVE].map(|target| installed.run(target, "dune", &["--version"]));
+    assert_eq!(foreign, "3.24.1\n");
+    assert_eq!(native, foreign);
+    // Building one thing with it is a test of the corpus; here it says at least what there is to be built.
+    assert!(installed.run(FOREIGN, "dune", &["build", "--help=plain"]).contains("dune build [OPTION]"));
+}
+
+#[test]
+fn ocamlbuild_runs_on_the_target_and_has_its_manual_page() {
+    let Some(installed) = install(&["ocamlbuild"]) else { return };
+    for target in [FOREIGN, NATIVE] {
+        assert_eq!(installed.run(target, "ocamlbuild", &["-version"]), "ocamlbuild 0.16.1\n");
+        let page = text(&installed, target, "man/man1/ocamlbuild.1");
+        // Its options were written by a program that asks the ocamlbuild that was built beside it.
+        for word in [".TH OCAMLBUILD 1", "-use-ocamlfind", "-plugin-option"] {
+            assert!(page.replace("\\-", "-").contains(word), "{word}: {page}");
+        }
+    }
+    assert_eq!(installed.file(FOREIGN, "man/man1/ocamlbuild.1"), installed.file(NATIVE, "man/man1/ocamlbuild.1"));
+}
+
+const PERSUASION: &str = r#"
+quirk {
+  package: "camel-stubborn" {>= "1.0" & < "2"}
+  worlds: "target"
+  why: "its own commands only fail"
+  build-env: [REASON = "%{name}% %{version}%"]
+  build: [
+    ["sh" "-c" "echo \"let text = \\\"$REASON\\\"\" > reason.ml"]
+    ["ocamlfind" "ocamlopt" "reason.ml" "main.ml" "-o" "stubborn"]
+  ]
+  install: ["cp" "stubborn" "%{bin}%/camel-stubborn"]
+}
+"#;
+
+fn told(line: &mut Command, code: i32, words: &[&str]) {
+    let Output { status, stderr, .. } = line.output().unwrap();
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "no `{word}` in: {stderr}");
+    }
+}
+
+#[test]
+fn a_users_own_quirk_builds_what_its_file_cannot() {
+    let Some((temp, mut line)) = command_for(&["camel-stubborn"]) else { return };
+    told(&mut line, 1, &["camel-stubborn 1.0", "false"]);
+    let file = temp.path().join("mine.opam");
+    fs::write(&file, PERSUASION).unwrap();
+    line.arg("--quirks").arg(&file);
+    told(&mut line, 0, &[]);
+    let installed = Installed::at(temp);
+    for target in [FOREIGN, NATIVE] {
+        assert_eq!(installed.run(target, "camel-stubborn", &[]), "persuaded camel-stubborn 1.0\n");
+    }
+}
+
+#[test]
+fn a_quirk_named_in_the_environment_holds_as_well() {
+    let Some((temp, mut line)) = command_for(&["camel-stubborn"]) else { return };
+    let file = temp.path().join("mine.opam");
+    fs::write(&file, PERSUASION).unwrap();
+    told(line.env("BACTRIAN_QUIRKS", &file), 0, &[]);
+    // For other versions it says nothing.
+    fs::write(&file, PERSUASION.replace("{>= \"1.0\" &", "{>= \"1.5\" &")).unwrap();
+    told(&mut line, 1, &["camel-stubborn 1.0"]);
+}
+
+#[test]
+fn a_malformed_table_of_quirks_is_shown_where_it_is_wrong() {
+    let Some((temp, mut line)) = command_for(&["camel-stubborn"]) else { return };
+    let file = temp.path().join("mine.opam");
+    line.arg("--quirks").arg(&file);
+    let name = file.to_str().unwrap().to_owned();
+    told(&mut line, 2, &["cannot read the quirks", &name]);
+    for (table, place, why) in [
+        ("quirk {\n  package: \"a\"\n  why: \"x\"\n  worlds: \"moon\"\n}\n", ":4:11", "`worlds` needs"),
+        ("quirk {\n  package: \"a\"\n  why: \"x\"\n  builds: []\n}\n", ":4:3", "`builds` is not known here"),
+        ("quirk { package: \"a\" }\n", ":1:1", "`quirk` has no `why`"),
+        ("# mine\nquirk { package: \"a\" why: \"x\" build: [ }\n", ":2:41", "expected"),
+    ] {
+        fs::write(&file, table).unwrap();
+        told(&mut line, 2, &["is no table of quirks", &format!("{name}{place}"), why]);
+    }
+}
