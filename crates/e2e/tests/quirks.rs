@@ -153,7 +153,7 @@ fn a_malformed_table_of_quirks_is_shown_where_it_is_wrong() {
         ("quirk {\n  package: \"a\"\n  why: \"x\"\n  worlds: \"moon\"\n}\n", ":4:11", "`worlds` needs"),
         ("quirk {\n  package: \"a\"\n  why: \"x\"\n  builds: []\n}\n", ":4:3", "`builds` is not known here"),
         ("quirk { package: \"a\" }\n", ":1:1", "`quirk` has no `why`"),
-        ("# mine\nquirk { package: \"a\" why: \"x\" build: [ }\n", ":2:41", "expected"),
+        ("# mine\nquirk { package: \"a\" why: \"x\" build: [ }\n", ":2:40", "expected a value"),
     ] {
         fs::write(&file, table).unwrap();
         told(&mut line, 2, &["is no table of quirks", &format!("{name}{place}"), why]);

@@ -36,6 +36,20 @@ pub enum Value {
 pub trait Scope {
     /// The variable's value, if it is defined.
     fn lookup(&self, variable: &Variable) -> Option<Value>;
+
+    /// Its value where a choice depends on it: none if [`Scope::lookup`] only says where the value will be found later.
+    fn decided(&self, variable: &Variable) -> Option<Value> {
+        self.lookup(variable)
+    }
+}
+
+/// A scope as filters see it.
+struct Decided<'a>(&'a dyn Scope);
+
+impl Scope for Decided<'_> {
+    fn lookup(&self, variable: &Variable) -> Option<Value> {
+        self.0.decided(variable)
+    }
 }
 
 impl<F: Fn(&Variable) -> Option<Value>> Scope for F {
@@ -203,7 +217,7 @@ impl Filter {
     /// Whether what it guards is there.
     #[must_use]
     pub fn holds(&self, scope: &dyn Scope) -> bool {
-        self.evaluate(scope).truth() == Some(true)
+        self.evaluate(&Decided(scope)).truth() == Some(true)
     }
 
     /// The variables it uses, each as often as it is used.

@@ -93,6 +93,11 @@ pub(crate) fn jobs() -> String {
     format!("{MARK}{JOBS}{MARK}")
 }
 
+/// Whether part of the text is known only when a command is run.
+pub(crate) fn known_later(text: &str) -> bool {
+    text.contains(MARK)
+}
+
 /// A variable that `package` gives to others, which is known once it is installed below `prefix`.
 pub(crate) fn given_by(package: &str, variable: &str, prefix: &str) -> String {
     format!("{MARK}{prefix}/{}/{variable}{MARK}", given_variables(package))
@@ -440,9 +445,9 @@ pub(crate) fn step(command: &CommandLine, instructions: &Instructions, directory
     let mut environment = instructions.environment.clone();
     environment.extend(command.environment.clone());
     let (later, known): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        environment.into_iter().partition(|(_, value)| value.contains(MARK));
+        environment.into_iter().partition(|(_, value)| known_later(value));
     let env = known.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    if later.is_empty() && !command.arguments.iter().any(|argument| argument.contains(MARK)) {
+    if later.is_empty() && !command.arguments.iter().any(|argument| known_later(argument)) {
         let argv = command.arguments.iter().map(|argument| argument.as_str().into()).collect();
         return Step::Run { argv, cwd, env };
     }

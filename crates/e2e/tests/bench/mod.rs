@@ -102,14 +102,15 @@ fn add_package(temp: &Path, from: &Path) {
     let name = from.file_name().unwrap().to_str().unwrap();
     let to = temp.join("repo/packages").join(name).join(format!("{name}.1.0"));
     fs::create_dir_all(&to).unwrap();
-    let mut opam = fs::read_to_string(from.join("opam")).unwrap();
+    let mut opam = vec![fs::read_to_string(from.join("opam")).unwrap()];
     let (mut archive, mut extra_files) = (tar::Builder::new(Vec::new()), Vec::new());
     for file in files(from) {
         let path = file.strip_prefix(from).unwrap();
         let (bytes, shown) = (fs::read(&file).unwrap(), path.to_str().unwrap());
         if let Ok(extra) = path.strip_prefix("extra") {
             let source = fetched(temp, &format!("{name}-{}", BlobDigest::of(&bytes).hex()), &bytes);
-            opam += &format!("extra-source {:?} {{ {source} }}\n", extra.to_str().unwrap());
+            let extra_source = format!("extra-source {:?} {{ {source} }}\n", extra.to_str().unwrap());
+            opam.push(extra_source);
         } else if let Ok(extra) = path.strip_prefix("files") {
             let place = to.join("files").join(extra);
             fs::create_dir_all(place.parent().unwrap()).unwrap();
@@ -120,13 +121,14 @@ fn add_package(temp: &Path, from: &Path) {
         }
     }
     if !extra_files.is_empty() {
-        opam += &format!("extra-files: [{}]\n", extra_files.join(" "));
+        opam.push(format!("extra-files: [{}]\n", extra_files.join(" ")));
     }
     // A package of nothing but its opam file has no archive.
     if files(from).len() > 1 {
-        opam += &format!("url {{ {} }}\n", fetched(temp, &format!("{name}-1.0.tar"), &archive.into_inner().unwrap()));
+        let source = fetched(temp, &format!("{name}-1.0.tar"), &archive.into_inner().unwrap());
+        opam.push(format!("url {{ {source} }}\n"));
     }
-    fs::write(to.join("opam"), opam).unwrap();
+    fs::write(to.join("opam"), opam.concat()).unwrap();
 }
 
 /// Puts `bytes` where they can be fetched; how an opam file says so.

@@ -6,7 +6,7 @@ use opam::package::Package;
 use opam::variable::{Owner, Variable};
 
 use super::{Installed, Setting};
-use crate::package::{BUILD, given_by, jobs};
+use crate::package::{BUILD, given_by, jobs, known_later};
 use crate::target::{Cpu, Os};
 use crate::world::World;
 
@@ -79,6 +79,10 @@ impl Scope for PackageScope<'_> {
             Owner::Package(name) if *name == self.package.name => self.own(&variable.name),
             Owner::Package(name) => self.other(name, &variable.name),
         }
+    }
+
+    fn decided(&self, variable: &Variable) -> Option<Value> {
+        self.lookup(variable).filter(|value| !known_later(&value.to_text()))
     }
 }
 

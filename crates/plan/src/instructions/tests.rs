@@ -106,6 +106,17 @@ fn what_is_only_known_later_is_asked_for_then() {
 }
 
 #[test]
+fn nothing_is_decided_by_what_is_only_known_later() {
+    let filters = ["tool:cmd", "tool:cmd != \"x\"", "?tool:cmd", "jobs != \"1\"", "tool:cmd & tool:installed"];
+    for filter in filters {
+        assert_eq!(of(&format!("build: [[\"x\"] {{{filter}}}]"), &[]).commands, [], "{filter}");
+    }
+    for filter in ["!(?tool:cmd)", "tool:cmd | tool:installed", "tool:version = \"1.0\""] {
+        assert_eq!(of(&format!("build: [[\"x\"] {{{filter}}}]"), &[]).commands.len(), 1, "{filter}");
+    }
+}
+
+#[test]
 fn files_to_be_expanded_come_with_what_variables_are() {
     let wanted = of("substs: [\"config.mk\" \"fix.patch\"] patches: [\"fix.patch\"] build: [\"make\"]", &[]);
     assert_eq!(wanted.substs, ["config.mk", "fix.patch"]);
