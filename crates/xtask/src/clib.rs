@@ -127,7 +127,8 @@ impl Bench {
         let graph = planner.finish();
         let first = self.make(&graph, made.node, jobs())?;
         let stop = AtomicBool::new(false);
-        let forgotten = self.engine(1, &stop).forget(&graph, &[made.node]).map_err(|error| self.why(&error))?;
+        let own = own_action(&graph, library);
+        let forgotten = self.engine(1, &stop).forget(&graph, &own).map_err(|error| self.why(&error))?;
         let second = self.make(&graph, made.node, 1)?;
         let name = library.facts().name;
         if forgotten != 1 || first != second {
@@ -170,6 +171,13 @@ impl Bench {
         });
         format!("{error}: {:?}, kept as {kept:?}\n{}", outcome.status, logs.join("\n"))
     }
+}
+
+/// The action that makes the library, not what it uses.
+fn own_action(graph: &Graph, library: Library) -> Vec<NodeId> {
+    let start = format!("{} {} for ", library.facts().name, library.facts().version);
+    let is_own = |node: &Node| matches!(node, Node::Run(run) if run.label.starts_with(&start));
+    graph.iter().filter(|(_, node)| is_own(node)).map(|(id, _)| id).collect()
 }
 
 fn tell(event: Event) {
