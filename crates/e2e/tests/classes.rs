@@ -12,9 +12,9 @@
     reason = "tests panic to fail, and say what they skip"
 )]
 
-mod bench;
+mod common;
 
-use bench::{FOREIGN, Installed, NATIVE, install};
+use common::{FOREIGN, Installed, NATIVE, install};
 
 /// Builds `package` and runs the program that is called as it is: it must say `expected` for both targets, with the
 /// machine's name in place of `MACHINE` (as `uname` has it) and `ARCHITECTURE` (as OCaml has it).
@@ -91,6 +91,12 @@ fn a_meta_file_alone_and_a_virtual_package() {
     let Some(installed) = install(&["camel-virtual", "camel-meta", "camel-rider"]) else { return };
     program_says(&installed, "camel-rider", "3 humps carry 220 pounds for 3 days\n");
     assert!(installed.files(FOREIGN).contains(&"lib/camel-meta/META".to_owned()));
+}
+
+#[test]
+fn a_c_library_that_its_user_supplies() {
+    let Some(installed) = says("camel-drinker", "two humps drink 114 litres\n") else { return };
+    assert!(!installed.files(FOREIGN).iter().any(|file| file.contains("camelwater")), "only what was asked for");
 }
 
 #[test]

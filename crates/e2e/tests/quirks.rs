@@ -11,13 +11,13 @@
     reason = "tests panic to fail, and say what they skip"
 )]
 
-mod bench;
+mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Output};
 
-use bench::{FOREIGN, Installed, NATIVE, command_for, install};
+use common::{FOREIGN, Installed, NATIVE, command_for, install};
 use plan::quirk::Quirks;
 
 #[test]
