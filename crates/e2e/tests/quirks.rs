@@ -24,7 +24,7 @@ use plan::quirk::Quirks;
 fn every_row_of_the_table_has_a_test_here() {
     let quirks = Quirks::embedded().unwrap();
     let all: BTreeSet<&str> = quirks.iter().map(|quirk| quirk.package.as_str()).collect();
-    assert_eq!(all, ["dune", "ocamlbuild", "ocamlfind"].into());
+    assert_eq!(all, ["camlp4", "dune", "ocamlbuild", "ocamlfind", "ocurl"].into());
 }
 
 fn text(installed: &Installed, target: &str, path: &str) -> String {
@@ -91,6 +91,15 @@ fn ocamlbuild_runs_on_the_target_and_has_its_manual_page() {
         }
     }
     assert_eq!(installed.file(FOREIGN, "man/man1/ocamlbuild.1"), installed.file(NATIVE, "man/man1/ocamlbuild.1"));
+}
+
+#[test]
+fn ocurl_transfers_on_the_target() {
+    let Some(installed) = install(&["camel-post"]) else { return };
+    for target in [FOREIGN, NATIVE] {
+        let said = installed.run(target, "camel-post", &[]);
+        assert_eq!(said, "a letter from Siwa, 18 bytes\nnobody there\ncurl 8.14.1: true true\n", "{target}");
+    }
 }
 
 const PERSUASION: &str = r#"
