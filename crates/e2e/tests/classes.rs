@@ -114,6 +114,7 @@ fn what_opam_files_say_besides_commands() {
     let expected = [
         "bin/camel-given",
         "bin/camel-opam",
+        "bin/camel-words",
         "doc/camel-opam/README",
         "etc/camel-opam/camel.conf",
         "lib/camel-opam-root/caravan.txt",

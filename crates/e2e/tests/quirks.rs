@@ -94,6 +94,16 @@ fn ocamlbuild_runs_on_the_target_and_has_its_manual_page() {
 }
 
 #[test]
+fn camlp4_translates_on_the_target() {
+    let Some(installed) = install(&["camlp4"]) else { return };
+    let source = "value rec sum = fun [ [] -> 0 | [n :: rest] -> n + sum rest ];";
+    let [foreign, native] =
+        [FOREIGN, NATIVE].map(|target| installed.run(target, "camlp4rf.opt", &["-printer", "o", "-str", source]));
+    assert!(foreign.contains("let rec sum = function | [] -> 0 | n :: rest -> n + (sum rest)"), "{foreign}");
+    assert_eq!(foreign, native);
+}
+
+#[test]
 fn ocurl_transfers_on_the_target() {
     let Some(installed) = install(&["camel-post"]) else { return };
     for target in [FOREIGN, NATIVE] {

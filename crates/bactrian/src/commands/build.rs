@@ -157,7 +157,7 @@ fn deliver(
 }
 
 /// Packages may install scripts among their programs: those run wherever their interpreter is.
-pub(super) fn is_script(bytes: &[u8]) -> bool {
+fn is_script(bytes: &[u8]) -> bool {
     bytes.starts_with(b"#!")
 }
 
@@ -179,6 +179,14 @@ pub(super) fn write_file(file: &Path, bytes: &[u8], executable: bool) -> io::Res
         let _ = fs::remove_file(&aside);
     }
     written
+}
+
+/// Whether a package's file is one that a machine runs by itself: scripts and data in `bin` are nothing to be checked.
+pub(super) fn is_object(bytes: &[u8]) -> bool {
+    let expected = Expectation::default();
+    !inspect::inspect(bytes).is_ok_and(|content| {
+        inspect::check(&content, &expected).iter().any(|violation| violation.fault == inspect::Fault::NotAnObject)
+    })
 }
 
 /// Every delivered program is what the target can run: architecture, word size, and no glibc newer than the floor.

@@ -86,7 +86,7 @@ fn deliver(store: &Store, tree: DirDigest, target: Target, directory: &Path) -> 
                     let bytes = store.read(*digest).map_err(|error| failure::store(&error))?;
                     build::make_parent(&file).map_err(failed)?;
                     let is_program = *executable && at.parent().is_some_and(|parent| parent.ends_with("bin"));
-                    if is_program && !build::is_script(&bytes) {
+                    if is_program && build::is_object(&bytes) {
                         build::check(name.as_str(), target, &bytes)?;
                     }
                     build::write_file(&file, &bytes, *executable).map_err(failed)?;
