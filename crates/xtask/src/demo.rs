@@ -14,7 +14,6 @@ const GRAMMAR: &str = include_str!("../data/calc.mly");
 
 pub(crate) fn run() -> Result<(), String> {
     let begun = Instant::now();
-    announced(Command::new("cargo").current_dir(checkout()).args(["build", "--release", "--package", "bactrian"]))?;
     let bactrian = bactrian()?;
     let place = checkout().join("target/demo");
     let menhir = place.join("menhir");

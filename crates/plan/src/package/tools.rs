@@ -1,0 +1,72 @@
+//! The dispatching tools: one program under the names of many, first in the PATH of everything that is built.
+//!
+//! Not here: how it decides for whom it answers (`recipes/tools/dispatch`).
+
+use action::graph::{Literal, LiteralFile};
+use action::path::RelPath;
+use action::tree;
+
+use crate::layout;
+use crate::pkg_config;
+use crate::planner::PlanError;
+use crate::target::Target;
+use crate::world::World;
+
+const DISPATCH: &str = include_str!("../../recipes/tools/dispatch");
+
+/// Names under which the dispatching tool is found before all others.
+const TOOLS: &[&str] = &[
+    "ar",
+    "as",
+    "cc",
+    "clang",
+    "cpp",
+    "gcc",
+    "ld",
+    "nm",
+    "ocaml",
+    "ocamlc",
+    "ocamlc.opt",
+    "ocamlcp",
+    "ocamldep",
+    "ocamldep.opt",
+    "ocamllex",
+    "ocamlmklib",
+    "ocamlmktop",
+    "ocamlobjinfo",
+    "ocamlopt",
+    "ocamlopt.opt",
+    "ocamloptp",
+    "ocamlrun",
+    "ocamlyacc",
+    "pkg-config",
+    "pkgconf",
+    "ranlib",
+    "strip",
+    "uname",
+];
+
+/// The dispatching tools, and for each toolchain where its compilers are.
+pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(), PlanError> {
+    let mut file = |path: String, text: &str, executable| -> Result<(), PlanError> {
+        let contents = text.as_bytes().into();
+        literal.files.push(LiteralFile { path: RelPath::new(&path)?, contents, executable });
+        Ok(())
+    };
+    for tool in TOOLS {
+        file(format!("{}/{tool}", layout::TOOLS), DISPATCH, true)?;
+    }
+    let of = |target: &Target| (World::Target(*target), format!("{}/{target}", layout::CROSS));
+    let host = (World::Host, layout::OCAML.to_owned());
+    for (world, ocaml) in std::iter::once(host).chain(targets.iter().map(of)) {
+        let place = format!("{}/toolchains/{}", layout::BACTRIAN, world.toolchain());
+        let target = world.c_target()?;
+        file(format!("{place}/machine"), &format!("{}\n", target.cpu().name), false)?;
+        file(format!("{place}/pkg-config"), &pkg_config::script(&world.prefix()), true)?;
+        for (link, to) in [("cc", format!("{}/{target}/bin", layout::CC)), ("ocaml", ocaml)] {
+            let to = tree::Target::new(&format!("../../../{to}"))?;
+            literal.links.push((RelPath::new(&format!("{place}/{link}"))?, to));
+        }
+    }
+    Ok(())
+}
