@@ -11,21 +11,29 @@
 
 use std::process::Command;
 
-use testkit::{checkout, output};
+use testkit::{bactrian, checkout, command, output};
+
+fn run(line: &mut Command) -> String {
+    output(line).unwrap_or_else(|error| panic!("{error}"))
+}
 
 #[test]
-fn the_demo_runs() {
-    let printed = output(Command::new(env!("CARGO")).current_dir(checkout()).args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "xtask",
-        "--",
-        "demo",
-    ]))
-    .unwrap_or_else(|error| panic!("{error}"));
+fn the_demo_runs_and_its_menhir_is_built_for_glibc_too() {
+    let printed = run(&mut Command::new(checkout().join("demo")));
     for target in ["aarch64-linux-musl", "riscv64-linux-musl"] {
         assert!(printed.contains(&format!("{target}: menhir writes the host's parser")), "{printed}");
     }
+    let project = checkout().join("target/demo/menhir");
+    let [old, fixed] = ["aarch64-linux-gnu.2.28", "x86_64-linux-musl"];
+    run(command(bactrian().unwrap()).args(["build", "--target", &format!("{old},{fixed}")]).arg(&project));
+    let program = |target: &str| project.join("dist").join(target).join("menhir");
+    assert!(run(Command::new(program(fixed)).env_clear().arg("--version")).starts_with("menhir, version "));
+    let inspect = ["inspect", "--message-format", "json"];
+    let inspected = run(command(bactrian().unwrap()).args(inspect).args([program(old), program(fixed)]));
+    let lines: Vec<_> = inspected.lines().filter(|line| line.contains("\"reason\":\"inspected\"")).collect();
+    let [old, fixed] = lines.as_slice() else { panic!("{inspected}") };
+    let (_, floor) = old.split_once("\"floor\":\"2.").unwrap();
+    let floor: u32 = floor.split('"').next().unwrap().parse().unwrap();
+    assert!(floor <= 28 && old.contains("\"cpu\":\"aarch64\"") && old.contains("\"linkage\":\"dynamic\""), "{old}");
+    assert!(fixed.contains("\"cpu\":\"x86_64\"") && fixed.contains("\"linkage\":\"static\""), "{fixed}");
 }

@@ -17,7 +17,7 @@ use testkit::{bactrian, command, output};
 use super::JOBS;
 
 const OCAML: &str = "5.3.0";
-/// One that no test builds packages for.
+/// One that no test builds packages for; `BACTRIAN_TARGET` names another.
 const TARGET: &str = "riscv64-linux-musl";
 /// The target for which the host's part is made.
 const FIRST: &str = "x86_64-linux-musl";
@@ -35,8 +35,9 @@ pub(crate) fn run() -> Result<(), String> {
     let roots = fs::read_to_string(corpus.join("ci-roots.txt")).map_err(|error| error.to_string())?;
     let roots: Vec<&str> = roots.split_whitespace().collect();
     let temp = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let ours = ours(temp.path(), &corpus, &roots)?;
-    println!("closure: {} packages for a further target in {:.1} s", ours.packages, ours.wall.as_secs_f64());
+    let target = std::env::var("BACTRIAN_TARGET").unwrap_or_else(|_| TARGET.to_owned());
+    let ours = ours(temp.path(), &corpus, (&roots, &target))?;
+    println!("closure: {} packages for {target} in {:.1} s", ours.packages, ours.wall.as_secs_f64());
     let bound = ours.longest.max(ours.cpu / JOBS.parse::<u32>().unwrap_or(1));
     println!(
         "closure: longest way {:.1} s, processors {:.1} s / {JOBS}: {:.2} of the bound",
@@ -60,7 +61,7 @@ struct Ours {
     longest: Duration,
 }
 
-fn ours(temp: &Path, corpus: &Path, roots: &[&str]) -> Result<Ours, String> {
+fn ours(temp: &Path, corpus: &Path, (roots, target): (&[&str], &str)) -> Result<Ours, String> {
     let line = |words: &[&str]| -> Result<Command, String> {
         let mut line = command(bactrian()?);
         line.args(words).args(["--ocaml", OCAML, "-j", JOBS]);
@@ -69,9 +70,9 @@ fn ours(temp: &Path, corpus: &Path, roots: &[&str]) -> Result<Ours, String> {
     };
     let out = temp.join("out");
     output(line(&["install", "--target", FIRST])?.arg("-o").arg(&out).args(roots))?;
-    output(&mut line(&["toolchain", "build", "--target", TARGET])?)?;
+    output(&mut line(&["toolchain", "build", "--target", target])?)?;
     let timings = temp.join("timings");
-    let mut further = line(&["install", "--target", TARGET, "--message-format", "json"])?;
+    let mut further = line(&["install", "--target", target, "--message-format", "json"])?;
     further.arg(format!("--timings={}", timings.display())).arg("-o").arg(&out).args(roots);
     let (begun, before) = (Instant::now(), cpu_time().unwrap_or_default());
     let printed = output(&mut further)?;
@@ -86,7 +87,7 @@ fn ours(temp: &Path, corpus: &Path, roots: &[&str]) -> Result<Ours, String> {
     }
     // The store knows them already if few were made: then nothing was measured.
     if made.len() < roots.len() {
-        return Err(format!("the store has packages for {TARGET} already: name an empty one with BACTRIAN_STORE"));
+        return Err(format!("the store has packages for {target} already: name an empty one with BACTRIAN_STORE"));
     }
     Ok(Ours { packages: made.len(), wall, cpu, longest: longest(&timings)? })
 }
@@ -111,9 +112,10 @@ fn opam(temp: &Path, corpus: &Path, roots: &[&str]) -> Result<Duration, String> 
         line
     };
     let repository = corpus.join("repo").display().to_string();
-    let archives = format!("archive-mirrors=[\"file://{}\"]", corpus.join("archives").display());
     output(&mut opam(&["init", "--bare", "--disable-sandboxing", "--no-setup", "-k", "local", "corpus", &repository]))?;
-    output(&mut opam(&["option", "--global", &archives]))?;
+    // The corpus is in the layout of opam's own cache.
+    let (archives, cache) = (corpus.join("archives/sha256"), temp.join("opam/download-cache/sha256"));
+    testkit::copy_tree(&archives, &cache).map_err(|error| error.to_string())?;
     output(&mut opam(&["switch", "create", "native", &format!("ocaml-base-compiler.{OCAML}")]))?;
     let begun = Instant::now();
     output(opam(&["install", "--switch", "native"]).args(roots))?;
