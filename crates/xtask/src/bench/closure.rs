@@ -111,7 +111,10 @@ fn opam(temp: &Path, corpus: &Path, roots: &[&str]) -> Result<Duration, String> 
         line.env("OPAMROOTISOK", "1").env("OPAMNODEPEXTS", "1").args(words);
         line
     };
-    let repository = corpus.join("repo").display().to_string();
+    let repository = temp.join("repo");
+    testkit::copy_tree(&corpus.join("repo"), &repository).map_err(|error| error.to_string())?;
+    declare_all(&repository)?;
+    let repository = repository.display().to_string();
     output(&mut opam(&["init", "--bare", "--disable-sandboxing", "--no-setup", "-k", "local", "corpus", &repository]))?;
     // The corpus is in the layout of opam's own cache.
     let (archives, cache) = (corpus.join("archives/sha256"), temp.join("opam/download-cache/sha256"));
@@ -120,4 +123,16 @@ fn opam(temp: &Path, corpus: &Path, roots: &[&str]) -> Result<Duration, String> 
     let begun = Instant::now();
     output(opam(&["install", "--switch", "native"]).args(roots))?;
     Ok(begun.elapsed())
+}
+
+/// Says what the corpus's ppxlib leaves out: it uses stdlib-shims, which must be there first. Ours has that in a table.
+fn declare_all(repository: &Path) -> Result<(), String> {
+    let versions = fs::read_dir(repository.join("packages/ppxlib")).map_err(|error| error.to_string())?;
+    for version in versions.filter_map(Result::ok) {
+        let file = version.path().join("opam");
+        let text = fs::read_to_string(&file).map_err(|error| error.to_string())?;
+        let text = text.replacen("depends: [", "depends: [\"stdlib-shims\" ", 1);
+        fs::write(&file, text).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
