@@ -91,6 +91,9 @@ impl<'w> Site<'w> {
         }
         if wants.generators {
             site.hosted = changed_copies(&site, &site.scratch.path().join("tmp"))?;
+            for Hosted { path, .. } in &site.hosted {
+                ctx.ui.detail(format_args!("generators of {} run on this machine", path.display()));
+            }
         }
         Ok(site)
     }
