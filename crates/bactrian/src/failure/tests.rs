@@ -144,7 +144,7 @@ fn a_library_that_is_not_known_can_be_supplied() {
     for words in [
         "error: `conf-water` stands for something of the system that is not known here",
         "wanted by camel, oasis",
-        "known: gmp, ",
+        "known: curl, expat, gmp, ",
         "put a package `conf-water` with `url` and `build:` of its own into a repository",
         "--repo DIR",
     ] {
