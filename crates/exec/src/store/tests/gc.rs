@@ -204,9 +204,11 @@ fn leftovers_go() {
     let (root, tmp) = (store.root().to_owned(), store.root().join("tmp"));
     drop(store);
     for round in 0..50 {
-        for dead in ["1-0", "2-0", "3-0"] {
-            fs::create_dir_all(tmp.join(dead).join("0/sub")).unwrap();
-            fs::write(tmp.join(dead).join("0/sub/file"), [0; 10_000]).unwrap();
+        for dead in [1, 2, 3] {
+            // Another name each time, as processes have: the last round's background may still be at work.
+            let dead = tmp.join(format!("{dead}-{round}"));
+            fs::create_dir_all(dead.join("0/sub")).unwrap();
+            fs::write(dead.join("0/sub/file"), [0; 10_000]).unwrap();
         }
         fs::write(tmp.join("stray"), "").unwrap();
         let mut store = Store::open(&root).unwrap();
