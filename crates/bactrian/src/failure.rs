@@ -72,14 +72,15 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
     }
 }
 
+/// What to do about a full disk, whoever met it.
+const FREE_SPACE: &str = "free some space: `bactrian store gc --max-size 2G` deletes what was not used for longest";
+
 /// The store cannot be used.
 pub(crate) fn store(error: &StoreError) -> CommandError {
     let told = CommandError::environment("the store cannot be used").caused_by(error);
     match error {
         StoreError::ReadOnly { .. } => told.hint("give another directory with --store or BACTRIAN_STORE"),
-        StoreError::NoSpace { .. } => {
-            told.hint("free some space: `bactrian store gc --max-size 2G` deletes what was not used for longest")
-        }
+        StoreError::NoSpace { .. } => told.hint(FREE_SPACE),
         StoreError::Permission { .. } => {
             told.hint("it must be yours: change its owner, or give another with --store or BACTRIAN_STORE")
         }
@@ -108,6 +109,9 @@ fn fetch(label: &str, error: &FetchError) -> CommandError {
     }
     if error.attempts.iter().any(|attempt| matches!(attempt.cause, Cause::Mismatch { .. })) {
         told = told.hint("a file with another checksum is never used: the place has been changed, or is damaged");
+    }
+    if error.attempts.iter().any(|attempt| matches!(attempt.cause, Cause::DiskFull { .. })) {
+        told = told.hint(FREE_SPACE);
     }
     told
 }
@@ -157,8 +161,7 @@ fn hint_about_space(told: CommandError, error: &(dyn Error + 'static)) -> Comman
     while let Some(error) = next {
         let full = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
         if full == Some(std::io::ErrorKind::StorageFull) {
-            return told
-                .hint("the disk is full: `bactrian store gc --max-size 2G` frees what was not used for longest");
+            return told.hint(FREE_SPACE);
         }
         next = error.source();
     }
