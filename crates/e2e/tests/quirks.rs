@@ -19,6 +19,7 @@ use std::process::{Command, Output};
 
 use common::{FOREIGN, Installed, NATIVE, command_for, install};
 use plan::quirk::Quirks;
+use testkit::output;
 
 #[test]
 fn every_row_of_the_table_has_a_test_here() {
@@ -105,7 +106,17 @@ fn camlp4_translates_on_the_target() {
 
 #[test]
 fn ocurl_transfers_on_the_target() {
-    let Some(installed) = install(&["camel-post"]) else { return };
+    let Some((temp, mut line)) = command_for(&["camel-post"]) else { return };
+    match output(&mut line) {
+        Ok(_) => {}
+        // They are in no mirror of ours: Debian's archive has them for as long as it does.
+        Err(error) if error.contains("no place has curl") => {
+            println!("SKIPPED: no place has the sources of curl today");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    }
+    let installed = Installed::at(temp);
     for target in [FOREIGN, NATIVE] {
         let said = installed.run(target, "camel-post", &[]);
         assert_eq!(said, "a letter from Siwa, 18 bytes\nnobody there\ncurl 8.14.1: true true\n", "{target}");
