@@ -9,9 +9,12 @@
     reason = "tests panic to fail, and say what they skip"
 )]
 
-use std::fs;
-use std::process::{Command, Output};
+mod common;
 
+use std::fs;
+use std::process::Command;
+
+use common::told;
 use testkit::{bactrian, command};
 
 const TARGET: &str = "aarch64-linux-musl";
@@ -34,16 +37,6 @@ fn install(repository: &tempfile::TempDir, package: &str) -> Command {
     line.args(["install", package, "--target", TARGET, "--ocaml", "5.4.1", "--offline"]);
     line.arg("--repo").arg(repository.path()).arg("-o").arg(repository.path().join("out"));
     line
-}
-
-fn told(line: &mut Command, code: i32, words: &[&str]) {
-    let Output { status, stderr, .. } = line.output().unwrap();
-    let stderr = String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(code), "{stderr}");
-    assert!(!stderr.contains("panicked"), "{stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "no `{word}` in: {stderr}");
-    }
 }
 
 #[test]

@@ -15,9 +15,8 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, Output};
 
-use common::{FOREIGN, Installed, NATIVE, command_for, install};
+use common::{FOREIGN, Installed, NATIVE, command_for, install, told};
 use plan::quirk::Quirks;
 use testkit::output;
 
@@ -136,16 +135,6 @@ quirk {
   install: ["cp" "stubborn" "%{bin}%/camel-stubborn"]
 }
 "#;
-
-fn told(line: &mut Command, code: i32, words: &[&str]) {
-    let Output { status, stderr, .. } = line.output().unwrap();
-    let stderr = String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(code), "{stderr}");
-    assert!(!stderr.contains("panicked"), "{stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "no `{word}` in: {stderr}");
-    }
-}
 
 #[test]
 fn a_users_own_quirk_builds_what_its_file_cannot() {

@@ -1,4 +1,4 @@
-//! A repository made of `packages/`, and packages of it installed from there: what tests of packages share.
+//! What tests of packages share: a repository made of `packages/`, packages of it installed from there, and what is told.
 //!
 //! Each package is a directory: `opam`, `files/` as in a repository, `extra/` with what is fetched besides, and the rest,
 //! which becomes its archive. Not here: what is expected of them.
@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use action::digest::BlobDigest;
 use testkit::{bactrian, checkout, command, output, shared};
@@ -69,6 +69,17 @@ impl Installed {
     /// The contents of a file for `target`.
     pub(crate) fn file(&self, target: &str, path: &str) -> Vec<u8> {
         fs::read(self.place(target).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+}
+
+/// Runs `line`, which must end with the exit code `code` and say all `words` on standard error.
+pub(crate) fn told(line: &mut Command, code: i32, words: &[&str]) {
+    let Output { status, stderr, .. } = line.output().unwrap();
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "no `{word}` in: {stderr}");
     }
 }
 
