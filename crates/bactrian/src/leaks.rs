@@ -129,5 +129,9 @@ pub(crate) fn arch(target: Target) -> Arch {
         Cpu::X86_64 => Arch::X86_64,
         Cpu::Aarch64 => Arch::Aarch64,
         Cpu::Riscv64 => Arch::Riscv64,
+        Cpu::Armv7 => Arch::Arm,
+        Cpu::X86 => Arch::X86,
+        Cpu::Powerpc64le => Arch::Powerpc64,
+        Cpu::S390x => Arch::S390x,
     }
 }

@@ -36,6 +36,20 @@ const RECIPES: &[(&str, &str)] = &[
     ("cc/tools/strip.c", include_str!("../recipes/cc/tools/strip.c")),
 ];
 
+/// What the recipe reads besides for a system that is not Linux.
+const WINDOWS: &[(&str, &str)] = &[
+    ("cc/bin/dlltool", include_str!("../recipes/cc/bin/dlltool")),
+    ("cc/bin/ld-windows", include_str!("../recipes/cc/bin/ld-windows")),
+    ("cc/windows-libs.txt", include_str!("../recipes/cc/windows-libs.txt")),
+    ("cc/windows.sh", include_str!("../recipes/cc/windows.sh")),
+];
+const DARWIN: &[(&str, &str)] = &[
+    ("cc/bin/dsymutil", include_str!("../recipes/cc/bin/dsymutil")),
+    ("cc/bin/ld-darwin", include_str!("../recipes/cc/bin/ld-darwin")),
+    ("cc/darwin.sh", include_str!("../recipes/cc/darwin.sh")),
+];
+const FREEBSD: &[(&str, &str)] = &[("cc/freebsd.sh", include_str!("../recipes/cc/freebsd.sh"))];
+
 impl Planner {
     /// What compiling and linking need of zig: at [`layout::ZIG`].
     pub(crate) fn zig(&mut self) -> Result<NodeId, PlanError> {
@@ -77,16 +91,19 @@ impl Planner {
     /// The C toolchain of `target`: at [`layout::CC`]`/<target>`.
     pub(crate) fn cc(&mut self, target: Target) -> Result<NodeId, PlanError> {
         let cpu = target.cpu().name;
-        let libc = match target.spec().abi {
-            Abi::Gnu => "glibc",
-            Abi::Musl => "musl",
+        let (libc, own) = match target.spec().abi {
+            Abi::Gnu => ("glibc", [].as_slice()),
+            Abi::Musl => ("musl", [].as_slice()),
+            Abi::Mingw => ("windows", WINDOWS),
+            Abi::Darwin => ("darwin", DARWIN),
+            Abi::FreeBsd => ("freebsd", FREEBSD),
         };
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
         self.once(format!("cc {target}"), |planner| {
             planner.run(Job {
                 label: format!("C toolchain for {target}"),
                 inputs: vec![input(layout::ZIG, bundle)?],
-                files: RECIPES.to_vec(),
+                files: [RECIPES, own].concat(),
                 steps: vec![script("cc/sysroot.sh")],
                 environment: vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())],
             })

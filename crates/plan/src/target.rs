@@ -40,8 +40,8 @@ pub struct Spec {
     pub gnu_triple: &'static str,
     /// `system` in `ocamlopt -config`.
     pub ocaml_system: &'static str,
-    /// Who starts its dynamically linked programs.
-    pub loader: Loader,
+    /// Who starts its dynamically linked programs, where a program names it.
+    pub loader: Option<Loader>,
     /// The format of its objects and programs.
     pub object_format: ObjectFormat,
 }
@@ -77,6 +77,14 @@ pub enum Cpu {
     Aarch64,
     /// 64-bit RISC-V with the extensions of `rv64gc`.
     Riscv64,
+    /// 32-bit ARM, version 7 with hardware floating point, little-endian.
+    Armv7,
+    /// 32-bit x86.
+    X86,
+    /// 64-bit POWER, little-endian.
+    Powerpc64le,
+    /// IBM Z, big-endian.
+    S390x,
 }
 
 /// Operating systems.
@@ -84,6 +92,12 @@ pub enum Cpu {
 pub enum Os {
     /// Linux.
     Linux,
+    /// Windows 10 and later.
+    Windows,
+    /// macOS.
+    MacOs,
+    /// FreeBSD.
+    FreeBsd,
 }
 
 /// C libraries and their calling conventions.
@@ -93,6 +107,12 @@ pub enum Abi {
     Musl,
     /// glibc; programs are linked dynamically against a floor.
     Gnu,
+    /// mingw-w64 over the Universal C Runtime; only the system's own libraries are linked dynamically.
+    Mingw,
+    /// macOS's libSystem, which is always linked dynamically.
+    Darwin,
+    /// FreeBSD's own; programs are linked dynamically.
+    FreeBsd,
 }
 
 /// Orders of bytes.
@@ -109,6 +129,10 @@ pub enum Endian {
 pub enum ObjectFormat {
     /// ELF.
     Elf,
+    /// PE/COFF.
+    Pe,
+    /// Mach-O.
+    MachO,
 }
 
 /// A version 2.`minor` of glibc: programs made for it start with it and all later ones.
@@ -133,6 +157,8 @@ pub enum Runner {
     Native,
     /// Under an emulator of this name.
     Qemu(&'static str),
+    /// Under wine.
+    Wine,
     /// Not at all.
     None,
 }
@@ -213,12 +239,23 @@ impl Target {
     /// How its programs are run on `machine`.
     #[must_use]
     pub fn runner_on(self, machine: Machine) -> Runner {
-        if machine.os != Some(self.spec.os) {
-            Runner::None
-        } else if machine.cpu == Some(self.spec.cpu) {
-            Runner::Native
-        } else {
-            Runner::Qemu(self.cpu().qemu)
+        match (self.spec.os, machine.os) {
+            (own, Some(os)) if own == os && machine.cpu == Some(self.spec.cpu) => Runner::Native,
+            (Os::Linux, Some(Os::Linux)) => Runner::Qemu(self.cpu().qemu),
+            // wine translates system calls, not instructions.
+            (Os::Windows, Some(Os::Linux)) if machine.cpu == Some(self.spec.cpu) => Runner::Wine,
+            _ => Runner::None,
+        }
+    }
+}
+
+impl Os {
+    /// What names of programs end in.
+    #[must_use]
+    pub const fn exe_suffix(self) -> &'static str {
+        match self {
+            Self::Windows => ".exe",
+            Self::Linux | Self::MacOs | Self::FreeBsd => "",
         }
     }
 }
@@ -282,8 +319,8 @@ impl FromStr for Target {
         };
         let given = || given.to_owned();
         let floor = match (spec.abi, floor) {
-            (Abi::Musl, None) => None,
-            (Abi::Musl, Some(_)) => {
+            (Abi::Musl | Abi::Mingw | Abi::Darwin | Abi::FreeBsd, None) => None,
+            (Abi::Musl | Abi::Mingw | Abi::Darwin | Abi::FreeBsd, Some(_)) => {
                 return Err(TargetError::FloorWithoutGlibc { given: given(), name: spec.name });
             }
             (Abi::Gnu, None) => Some(DEFAULT_FLOOR),

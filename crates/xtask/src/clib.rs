@@ -111,7 +111,7 @@ impl Bench {
         let printed = match target.runner_on(here()) {
             Runner::Native => output(Command::new(&path).env_clear()),
             Runner::Qemu(emulator) => output(Command::new(emulator).env_clear().arg(&path)),
-            Runner::None => Err(format!("{target}: there is no way to run its programs here")),
+            Runner::Wine | Runner::None => Err(format!("{target}: there is no way to run its programs here")),
         }?;
         if printed != *expected {
             return Err(format!("{name} for {target}: the program printed {printed:?}, not {expected:?}"));

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use inspect::{Arch, Bits, Endian, Expectation, Format};
+use inspect::{Bits, Endian, Expectation, Format};
 use plan::delivery::{self, Program, Wanted};
-use plan::target::{self, Abi, Cpu, Target};
+use plan::target::{self, Abi, Target};
 
 use super::Context;
 use crate::error::CommandError;
@@ -211,12 +211,10 @@ fn expectation(target: Target) -> Expectation<'static> {
     Expectation {
         format: Some(match target.spec().object_format {
             target::ObjectFormat::Elf => Format::Elf,
+            target::ObjectFormat::Pe => Format::Pe,
+            target::ObjectFormat::MachO => Format::MachO,
         }),
-        arch: Some(match target.spec().cpu {
-            Cpu::X86_64 => Arch::X86_64,
-            Cpu::Aarch64 => Arch::Aarch64,
-            Cpu::Riscv64 => Arch::Riscv64,
-        }),
+        arch: Some(crate::leaks::arch(target)),
         bits: Some(if facts.bits == 64 { Bits::B64 } else { Bits::B32 }),
         endian: Some(match facts.endian {
             target::Endian::Little => Endian::Little,

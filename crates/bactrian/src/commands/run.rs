@@ -12,6 +12,7 @@ use super::build::{self, Delivered};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::settings::Run;
+use crate::surroundings::Env;
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandError> {
     let target = settings.target;
@@ -35,6 +36,12 @@ fn find_runner(ctx: &Context<'_>, target: Target) -> Result<Option<PathBuf>, Com
     let name = match target.runner_on(ctx.around.machine) {
         Runner::Native => return Ok(None),
         Runner::Qemu(name) => name,
+        Runner::Wine => {
+            return wine(&ctx.around.env).map(Some).ok_or_else(|| {
+                CommandError::environment(format_args!("wine is needed to run programs for {target}, and is not here"))
+                    .hint("`apt-get install wine64` (Debian, Ubuntu) or `dnf install wine` (Fedora) brings it")
+            });
+        }
         Runner::None => {
             return Err(CommandError::environment(format_args!("nothing here runs programs for {target}"))
                 .hint(format_args!("`bactrian build --target {target}` makes them all the same")));
@@ -47,6 +54,12 @@ fn find_runner(ctx: &Context<'_>, target: Target) -> Result<Option<PathBuf>, Com
         CommandError::environment(format_args!("`{name}` is needed to run programs for {target}, and is not in PATH"))
             .hint("`apt-get install qemu-user` (Debian, Ubuntu) or `dnf install qemu-user` (Fedora) brings it")
     })
+}
+
+/// wine for 64-bit programs: in PATH, or where Debian has it, which puts none there.
+pub(super) fn wine(env: &Env) -> Option<PathBuf> {
+    let in_path = env.path().into_iter().flat_map(|place| ["wine64", "wine"].map(|name| place.join(name)));
+    in_path.chain([PathBuf::from("/usr/lib/wine/wine64")]).find(|file| file.is_file())
 }
 
 /// The program meant: the only one, or the one named.

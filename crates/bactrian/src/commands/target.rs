@@ -33,6 +33,7 @@ fn describe(ctx: &Context<'_>, target: Target) -> messages::Target<'static> {
         runner: match target.runner_on(ctx.around.machine) {
             Runner::Native => Some("native"),
             Runner::Qemu(program) => Some(program),
+            Runner::Wine => Some("wine"),
             Runner::None => None,
         },
     }

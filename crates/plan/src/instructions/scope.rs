@@ -194,6 +194,10 @@ pub fn arch(world: World) -> &'static str {
             Cpu::X86_64 => "x86_64",
             Cpu::Aarch64 => "arm64",
             Cpu::Riscv64 => "riscv64",
+            Cpu::Armv7 => "arm32",
+            Cpu::X86 => "x86_32",
+            Cpu::Powerpc64le => "ppc64",
+            Cpu::S390x => "s390x",
         },
     }
 }
@@ -205,6 +209,9 @@ pub fn os(world: World) -> &'static str {
         World::Host => "linux",
         World::Target(target) => match target.spec().os {
             Os::Linux => "linux",
+            Os::Windows => "win32",
+            Os::MacOs => "macos",
+            Os::FreeBsd => "freebsd",
         },
     }
 }

@@ -45,9 +45,59 @@ const RISCV64: CpuFacts = CpuFacts {
     qemu: "qemu-riscv64",
 };
 
+/// 4.14 is the last release with native code for 32 bits.
+const ARMV7: CpuFacts = CpuFacts {
+    name: "armv7",
+    bits: 32,
+    endian: Endian::Little,
+    ocaml: Backend {
+        arch: "arm",
+        model: "armv7",
+        releases: &[(OcamlVersion::new(4, 0, 0), Some(OcamlVersion::new(5, 0, 0)))],
+    },
+    qemu: "qemu-arm",
+};
+
+const X86: CpuFacts = CpuFacts {
+    name: "x86",
+    bits: 32,
+    endian: Endian::Little,
+    ocaml: Backend {
+        arch: "i386",
+        model: "default",
+        releases: &[(OcamlVersion::new(4, 0, 0), Some(OcamlVersion::new(5, 0, 0)))],
+    },
+    qemu: "qemu-i386",
+};
+
+const POWERPC64LE: CpuFacts = CpuFacts {
+    name: "powerpc64le",
+    bits: 64,
+    endian: Endian::Little,
+    ocaml: Backend {
+        arch: "power",
+        model: "ppc64le",
+        releases: &[(OcamlVersion::new(4, 3, 0), Some(OcamlVersion::new(5, 0, 0))), (OcamlVersion::new(5, 2, 0), None)],
+    },
+    qemu: "qemu-ppc64le",
+};
+
+const S390X: CpuFacts = CpuFacts {
+    name: "s390x",
+    bits: 64,
+    endian: Endian::Big,
+    ocaml: Backend {
+        arch: "s390x",
+        model: "z10",
+        releases: &[(OcamlVersion::new(4, 3, 0), Some(OcamlVersion::new(5, 0, 0))), (OcamlVersion::new(5, 1, 0), None)],
+    },
+    qemu: "qemu-s390x",
+};
+
 impl Cpu {
     /// Every CPU.
-    pub const ALL: &[Self] = &[Self::X86_64, Self::Aarch64, Self::Riscv64];
+    pub const ALL: &[Self] =
+        &[Self::X86_64, Self::Aarch64, Self::Riscv64, Self::Armv7, Self::X86, Self::Powerpc64le, Self::S390x];
 
     /// What is known of it.
     #[must_use]
@@ -56,6 +106,10 @@ impl Cpu {
             Self::X86_64 => &X86_64,
             Self::Aarch64 => &AARCH64,
             Self::Riscv64 => &RISCV64,
+            Self::Armv7 => &ARMV7,
+            Self::X86 => &X86,
+            Self::Powerpc64le => &POWERPC64LE,
+            Self::S390x => &S390X,
         }
     }
 }
@@ -70,7 +124,7 @@ pub(super) static TARGETS: &[Spec] = &[
         abi: Abi::Musl,
         gnu_triple: "x86_64-linux-musl",
         ocaml_system: "linux",
-        loader: Loader { path: "/lib/ld-musl-x86_64.so.1" },
+        loader: Some(Loader { path: "/lib/ld-musl-x86_64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
     Spec {
@@ -81,7 +135,7 @@ pub(super) static TARGETS: &[Spec] = &[
         abi: Abi::Musl,
         gnu_triple: "aarch64-linux-musl",
         ocaml_system: "linux",
-        loader: Loader { path: "/lib/ld-musl-aarch64.so.1" },
+        loader: Some(Loader { path: "/lib/ld-musl-aarch64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
     Spec {
@@ -92,7 +146,7 @@ pub(super) static TARGETS: &[Spec] = &[
         abi: Abi::Musl,
         gnu_triple: "riscv64-linux-musl",
         ocaml_system: "linux",
-        loader: Loader { path: "/lib/ld-musl-riscv64.so.1" },
+        loader: Some(Loader { path: "/lib/ld-musl-riscv64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
     Spec {
@@ -103,7 +157,7 @@ pub(super) static TARGETS: &[Spec] = &[
         abi: Abi::Gnu,
         gnu_triple: "x86_64-linux-gnu",
         ocaml_system: "linux",
-        loader: Loader { path: "/lib64/ld-linux-x86-64.so.2" },
+        loader: Some(Loader { path: "/lib64/ld-linux-x86-64.so.2" }),
         object_format: ObjectFormat::Elf,
     },
     Spec {
@@ -114,7 +168,7 @@ pub(super) static TARGETS: &[Spec] = &[
         abi: Abi::Gnu,
         gnu_triple: "aarch64-linux-gnu",
         ocaml_system: "linux",
-        loader: Loader { path: "/lib/ld-linux-aarch64.so.1" },
+        loader: Some(Loader { path: "/lib/ld-linux-aarch64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
 ];

@@ -106,7 +106,12 @@ pub(super) fn emulators(place: &Place<'_>) -> Vec<Check> {
     for target in Target::all() {
         let check = match target.runner_on(place.ctx.around.machine) {
             Runner::Native => continue,
-            Runner::None => Check::new(Status::Warn, format!("run {}", target.cpu().name), "not on this system"),
+            Runner::None => Check::new(Status::Warn, format!("run {target}"), "not on this system"),
+            Runner::Wine => match super::super::run::wine(&place.ctx.around.env) {
+                Some(path) => Check::new(Status::Ok, "wine", path.display().to_string()),
+                None => Check::new(Status::Warn, "wine", format!("not there: programs for {target} cannot be run"))
+                    .fix(place.install(&["wine64"])),
+            },
             Runner::Qemu(program) => match place.find(program).or_else(|| place.find(&format!("{program}-static"))) {
                 Some(path) => Check::new(Status::Ok, program, path.display().to_string()),
                 None => Check::new(
