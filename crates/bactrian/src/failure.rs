@@ -67,6 +67,9 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
                  with `--repo DIR` before the others (docs/reference/libraries.md)"
             ))
         }
+        ClosureError::Unavailable { name, .. } => CommandError::build(error).hint(format_args!(
+            "`bactrian why {name}` says what wants it; docs/reference/exceptions.md lists all such packages"
+        )),
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
         ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),
     }

@@ -4,6 +4,10 @@
 
 use std::path::Path;
 
+use opam::filter::Filter;
+use opam::formula::Formula;
+use plan::quirk::{Quirk, Quirks};
+
 use crate::messages::{self, Message};
 use crate::settings::file;
 use crate::{env_vars, exit};
@@ -210,4 +214,27 @@ fn explain(message: &Message<'_>) -> &'static str {
              the user's program."
         }
     }
+}
+
+/// What of the embedded quirks says where packages are available.
+#[test]
+fn exceptions() {
+    let quirks = Quirks::embedded().unwrap();
+    let row = |quirk: &Quirk| {
+        let versions = match &quirk.versions {
+            Formula::And(all) if all.is_empty() => "all".to_owned(),
+            versions => format!("`{versions}`"),
+        };
+        format!("| {} | {versions} | `{}` | {} |\n", quirk.package, quirk.fields.available, quirk.why)
+    };
+    let rows: String = quirks.iter().filter(|quirk| quirk.fields.available != Filter::TRUE).map(row).collect();
+    let none = if rows.is_empty() { "None is known.\n" } else { "" };
+    check(
+        "exceptions.md",
+        &format!(
+            "{NOTE}# Packages that cannot be built for some targets\n\nKnown by having tried: the corpus's packages for every target. \
+             `bactrian check` says so before anything is built, and a build stops there. Your own go into a \
+             [file of quirks](quirks.md).\n\n{none}| package | versions | can be built where | why not elsewhere |\n|---|---|---|---|\n{rows}"
+        ),
+    );
 }

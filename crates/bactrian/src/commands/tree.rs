@@ -160,6 +160,7 @@ fn words(known: &Assessment) -> (&'static str, String) {
             match obstacle {
                 Obstacle::UnknownConf => "stands for something of the system that is not known here".to_owned(),
                 Obstacle::NoChecksum => "has an archive without a checksum".to_owned(),
+                Obstacle::Unavailable { why } => why.clone(),
             },
         ),
     }
