@@ -40,6 +40,20 @@ const MACHINES: &[Machine] = &[
         libffi: ("RISCV", "src/riscv/ffi.c src/riscv/sysv.S"),
         gmp: "--enable-assembly",
     },
+    Machine {
+        cpu: Cpu::Armv7,
+        os: Os::Linux,
+        openssl: "linux-armv4",
+        libffi: ("ARM", "src/arm/ffi.c src/arm/sysv.S"),
+        gmp: "--enable-assembly",
+    },
+    Machine {
+        cpu: Cpu::X86,
+        os: Os::Linux,
+        openssl: "linux-x86",
+        libffi: ("X86", "src/x86/ffi.c src/x86/sysv.S"),
+        gmp: "--enable-assembly",
+    },
 ];
 
 /// The variables that the recipe of `library` gets for `target`.
