@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use opam::filter::Filter;
-use opam::formula::Formula;
+use opam::formula::{Formula, VersionConstraint};
 use plan::quirk::{Quirk, Quirks};
 
 use crate::messages::{self, Message};
@@ -221,10 +221,7 @@ fn explain(message: &Message<'_>) -> &'static str {
 fn exceptions() {
     let quirks = Quirks::embedded().unwrap();
     let row = |quirk: &Quirk| {
-        let versions = match &quirk.versions {
-            Formula::And(all) if all.is_empty() => "all".to_owned(),
-            versions => format!("`{versions}`"),
-        };
+        let versions = versions(&quirk.versions);
         format!("| {} | {versions} | `{}` | {} |\n", quirk.package, quirk.fields.available, quirk.why)
     };
     let rows: String = quirks.iter().filter(|quirk| quirk.fields.available != Filter::TRUE).map(row).collect();
@@ -237,4 +234,15 @@ fn exceptions() {
              [file of quirks](quirks.md).\n\n{none}| package | versions | can be built where | why not elsewhere |\n|---|---|---|---|\n{rows}"
         ),
     );
+}
+
+fn versions(of: &VersionConstraint) -> String {
+    let joined = |all: &[VersionConstraint], by: &str| all.iter().map(versions).collect::<Vec<_>>().join(by);
+    match of {
+        Formula::True => "all".to_owned(),
+        Formula::False => "none".to_owned(),
+        Formula::Atom(bound) => format!("{} {}", bound.operator.symbol(), bound.version),
+        Formula::And(all) => joined(all, " & "),
+        Formula::Or(all) => joined(all, " or "),
+    }
 }

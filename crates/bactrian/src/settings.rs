@@ -55,6 +55,10 @@ pub(crate) struct Means {
     pub(crate) store: PathBuf,
     /// The version of OCaml, if the user said one.
     pub(crate) ocaml: Option<OcamlVersion>,
+    /// Whether it is for every target. That of `bactrian.toml` is for those that it serves.
+    pub(crate) ocaml_is_for_all: bool,
+    /// Whether programs for 32-bit x86 are emulated; if nobody said so, where this machine cannot run them.
+    pub(crate) emulate_x86: Option<bool>,
     /// Opam repositories, the first before the others; none for the public one.
     pub(crate) repositories: Vec<PlaceName>,
     /// Asked in this order before any other origin.
@@ -74,6 +78,8 @@ impl Means {
         Self {
             store,
             ocaml: None,
+            ocaml_is_for_all: false,
+            emulate_x86: None,
             repositories: Vec::new(),
             mirrors: Vec::new(),
             quirks: Vec::new(),

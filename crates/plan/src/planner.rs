@@ -13,6 +13,7 @@ use action::path::{PathError, RelPath};
 use action::tree::TreeError;
 use builder::{Recipe, Step};
 
+use crate::clib::Extra;
 use crate::layout;
 use crate::target::TargetError;
 
@@ -25,6 +26,7 @@ pub struct Planner {
     pub(crate) graph: Graph,
     nodes: BTreeMap<String, NodeId>,
     builder: Arc<[u8]>,
+    emulates_x86: bool,
 }
 
 /// A plan that contradicts itself: our bug, never the user's.
@@ -74,7 +76,19 @@ impl Planner {
     /// An empty plan; `builder` is the program that runs recipes.
     #[must_use]
     pub fn new(builder: &[u8]) -> Self {
-        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into() }
+        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into(), emulates_x86: false }
+    }
+
+    /// The plan for a machine that runs programs for 32-bit x86 only under an emulator, if `emulates` is true: compilers of
+    /// 32-bit targets are such programs. The emulator is then an input of every action that starts them.
+    #[must_use]
+    pub fn emulating_x86(self, emulates: bool) -> Self {
+        Self { emulates_x86: emulates, ..self }
+    }
+
+    /// What starting a compiler for a target of `bits` needs besides the compiler.
+    pub(crate) fn starters(&mut self, bits: u8) -> Result<Vec<Input>, PlanError> {
+        if bits == 32 && self.emulates_x86 { Ok(vec![self.extra(Extra::QemuI386)?]) } else { Ok(Vec::new()) }
     }
 
     /// The finished graph.

@@ -77,7 +77,8 @@ fn world(name: &str) -> Result<World, String> {
     }
 }
 
-struct Bench {
+/// A store, and what making something in it takes.
+pub(crate) struct Bench {
     store: Store,
     fetcher: Fetcher,
     builder: PathBuf,
@@ -85,7 +86,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn open(place: &Path) -> Result<Self, String> {
+    pub(crate) fn open(place: &Path) -> Result<Self, String> {
         let store = Store::open(place).map_err(|error| error.to_string())?;
         let apt = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut config = FetchConfig::new(registry_environment(std::env::vars_os()), apt.path().to_owned());
@@ -151,7 +152,8 @@ impl Bench {
         }
     }
 
-    fn make(&self, graph: &Graph, goal: NodeId, jobs: usize) -> Result<PathBuf, String> {
+    /// Makes `goal`; where its tree lies.
+    pub(crate) fn make(&self, graph: &Graph, goal: NodeId, jobs: usize) -> Result<PathBuf, String> {
         let stop = AtomicBool::new(false);
         let report = self.engine(jobs, &stop).run(graph, &[goal]).map_err(|error| self.why(&error))?;
         match report.values.as_slice() {

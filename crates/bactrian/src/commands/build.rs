@@ -54,8 +54,23 @@ pub(crate) fn build(
 ) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
     let project = Project::find(directory)?;
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants))?;
-    let jobs = means.jobs.get();
+    let mut all = Vec::new();
+    for site in Site::open_all(ctx, &workshop, means, directory, (targets, project.wants))? {
+        all.extend(build_in(ctx, &site, (&project, means), output)?);
+    }
+    let place = |target: &Target| targets.iter().position(|given| given == target);
+    all.sort_by_key(|(target, _)| place(target));
+    Ok(all)
+}
+
+/// Builds in one root, for its targets.
+fn build_in(
+    ctx: &Context<'_>,
+    site: &Site<'_>,
+    (project, means): (&Project, &Means),
+    output: &Path,
+) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
+    let (targets, jobs) = (site.targets.as_slice(), means.jobs.get());
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
     let ask = |wanted| -> Result<(), CommandError> {
         let at_once = if project.has_workspace { 1 } else { targets.len() };
@@ -63,21 +78,21 @@ pub(crate) fn build(
         chunks.try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();
             ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
-                dune(&site, &delivery::dune_arguments(some, wanted, jobs))
+                dune(site, &delivery::dune_arguments(some, wanted, jobs))
             })
         })
     };
     ask(wanted)?;
-    let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(&site, *target))).collect();
+    let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(site, *target))).collect();
     if all.iter().all(|(_, programs)| programs.is_empty()) {
         if wanted == Wanted::Installed {
             ask(Wanted::Everything)?;
         }
         for (target, programs) in &mut all {
-            *programs = built(&site, *target);
+            *programs = built(site, *target);
         }
     }
-    all.into_iter().map(|(target, programs)| Ok((target, deliver(&site, target, programs, output)?))).collect()
+    all.into_iter().map(|(target, programs)| Ok((target, deliver(site, target, programs, output)?))).collect()
 }
 
 /// Runs dune inside; what it prints is shown as it prints it.

@@ -31,10 +31,10 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Install) -> Result<Exit, Command
 
 fn install(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, &settings.means)?;
-    let resolution = ctx.timings.step("choosing versions", || {
+    let resolutions = ctx.timings.step("choosing versions", || {
         Resolution::of_packages(&workshop, &settings.means, &settings.packages, &settings.targets)
     })?;
-    let trees = workshop.packages(&resolution)?;
+    let trees = workshop.packages(&resolutions)?;
     for target in &settings.targets {
         let directory = settings.output.join(target.to_string());
         let world = World::Target(*target);

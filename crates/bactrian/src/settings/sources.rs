@@ -45,7 +45,7 @@ impl<'a> Sources<'a> {
         let variables = Variables(&self.around.env);
         let ocaml = match &args.ocaml {
             Some(text) => Some(ocaml(text, "--ocaml")?),
-            None => variables.parsed(env_vars::BACTRIAN_OCAML, ocaml)?.or(self.file.ocaml),
+            None => variables.parsed(env_vars::BACTRIAN_OCAML, ocaml)?,
         };
         let jobs = match &args.jobs {
             Some(text) => Some(jobs(text, "--jobs")?),
@@ -62,7 +62,9 @@ impl<'a> Sources<'a> {
         Ok(Means {
             locked: locked.unwrap_or(false),
             store: self.store()?,
-            ocaml,
+            ocaml: ocaml.or(self.file.ocaml),
+            ocaml_is_for_all: ocaml.is_some(),
+            emulate_x86: variables.parsed(env_vars::BACTRIAN_EMULATE_X86, boolean)?,
             repositories: self.places(&args.repositories, env_vars::BACTRIAN_REPO, self.file.repositories.as_ref()),
             mirrors: self.places(&args.mirrors, env_vars::BACTRIAN_MIRROR, self.file.mirrors.as_ref()),
             quirks: self.files(&args.quirks, env_vars::BACTRIAN_QUIRKS, self.file.quirks.as_ref()),

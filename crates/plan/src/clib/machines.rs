@@ -57,6 +57,20 @@ const MACHINES: &[Machine] = &[
         libffi: ("S390", "src/s390/ffi.c src/s390/sysv.S"),
         gmp: "--enable-assembly",
     },
+    Machine {
+        cpu: Cpu::Armv7,
+        os: Os::Linux,
+        openssl: "linux-armv4",
+        libffi: ("ARM", "src/arm/ffi.c src/arm/sysv.S"),
+        gmp: "--enable-assembly",
+    },
+    Machine {
+        cpu: Cpu::X86,
+        os: Os::Linux,
+        openssl: "linux-x86",
+        libffi: ("X86", "src/x86/ffi.c src/x86/sysv.S"),
+        gmp: "--enable-assembly",
+    },
 ];
 
 /// The variables that the recipe of `library` gets for `target`.

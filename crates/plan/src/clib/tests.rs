@@ -154,6 +154,8 @@ fn openssl_is_told_the_machine_in_its_own_words() {
         ("aarch64-linux-musl", "linux-aarch64"),
         ("x86_64-linux-gnu", "linux-x86_64"),
         ("riscv64-linux-musl", "linux64-riscv64"),
+        ("armv7-linux-musleabihf", "linux-armv4"),
+        ("x86-linux-musl", "linux-x86"),
     ] {
         let (_, run) = plan(Library::Openssl, target(name));
         assert_eq!(run.command.environment.get("CONFIGURATION").map(String::as_str), Some(configuration));

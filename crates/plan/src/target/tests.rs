@@ -20,10 +20,14 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let abi = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
-        assert_eq!(parts, [target.cpu().name, "linux", abi]);
+        let libc = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
+        // 32-bit ARM has several calling conventions.
+        let abi = if spec.cpu == Cpu::Armv7 { format!("{libc}eabihf") } else { libc.to_owned() };
+        assert_eq!(parts, [target.cpu().name, "linux", &abi]);
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
-        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
+        // GNU's tools count generations of x86.
+        let cpu = if spec.cpu == Cpu::X86 { "i686" } else { target.cpu().name };
+        assert!(spec.gnu_triple.starts_with(cpu) && spec.gnu_triple.ends_with(&abi));
     }
 }
 
@@ -36,6 +40,8 @@ fn accepted() {
         ("s390x-ibm-linux-gnu", "s390x-linux-gnu.2.28"),
         ("ppc64le-redhat-linux-gnu.2.17", "powerpc64le-linux-gnu.2.17"),
         ("riscv64-unknown-linux-gnu.2.27", "riscv64-linux-gnu.2.27"),
+        ("armv7-unknown-linux-musleabihf", "armv7-linux-musleabihf"),
+        ("i686-unknown-linux-musl", "x86-linux-musl"),
         ("x86_64-pc-linux-gnu", "x86_64-linux-gnu.2.28"),
         ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
         ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
@@ -97,6 +103,10 @@ fn native_ocaml() {
         ("powerpc64le-linux-gnu", "5.2.0", true),
         ("s390x-linux-musl", "5.0.0", false),
         ("s390x-linux-gnu", "5.3.0", true),
+        ("armv7-linux-musleabihf", "4.14.1", true),
+        ("armv7-linux-musleabihf", "5.0.0", false),
+        ("x86-linux-musl", "4.14.1", true),
+        ("x86-linux-musl", "5.4.1", false),
     ] {
         assert_eq!(native(name, version), expected, "{name} {version}");
     }
