@@ -20,10 +20,15 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let abi = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
-        assert_eq!(parts, [target.cpu().name, "linux", abi]);
+        let (os, abi, triple) = match (spec.os, spec.abi) {
+            (Os::Linux, Abi::Musl) => ("linux", "musl", "musl"),
+            (Os::Linux, Abi::Gnu) => ("linux", "gnu", "gnu"),
+            (Os::Windows, Abi::Mingw) => ("windows", "gnu", "mingw32"),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(parts, [target.cpu().name, os, abi]);
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
-        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
+        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(triple));
     }
 }
 
@@ -37,6 +42,8 @@ fn accepted() {
         ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
         ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
         ("x86_64-unknown-linux-gnu.2.44", "x86_64-linux-gnu.2.44"),
+        ("x86_64-w64-mingw32", "x86_64-windows-gnu"),
+        ("x86_64-pc-windows-gnu", "x86_64-windows-gnu"),
     ] {
         assert_eq!(parse(given).unwrap().to_string(), canonical);
     }
@@ -96,6 +103,8 @@ fn runners() {
     assert_eq!(runner("x86_64-linux-musl", laptop), Runner::Native);
     assert_eq!(runner("riscv64-linux-musl", laptop), Runner::Qemu("qemu-riscv64"));
     assert_eq!(runner("aarch64-linux-musl", mac), Runner::None);
+    assert_eq!(runner("x86_64-windows-gnu", laptop), Runner::Wine);
+    assert_eq!(runner("x86_64-windows-gnu", exotic), Runner::None);
     assert_eq!(runner("aarch64-linux-musl", exotic), Runner::Qemu("qemu-aarch64"));
 }
 
@@ -110,7 +119,7 @@ proptest! {
             Ok(target) => {
                 prop_assert!(std::ptr::eq(target.spec(), spec));
                 prop_assert_eq!(parse(&target.to_string()), Ok(target));
-                prop_assert!(spec.abi == Abi::Musl || (17..=44).contains(&minor));
+                prop_assert!(spec.abi != Abi::Gnu || (17..=44).contains(&minor));
             }
             Err(error) => {
                 let out_of_range = matches!(error, TargetError::FloorRange { .. });
