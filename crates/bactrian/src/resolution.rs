@@ -10,7 +10,7 @@ use opam::syntax::RelOp;
 use opam::universe::Universe;
 use opam::version::Version;
 use plan::closure::Closure;
-use plan::instructions::{arch, os};
+use plan::instructions::{arch, os, os_family};
 use plan::ocaml::Release;
 use plan::project::ProjectRoot;
 use plan::target::Target;
@@ -137,6 +137,12 @@ pub(crate) fn request(roots: Vec<Root>, release: Release, targets: &[Target]) ->
 /// The variables by which packages say where they can be installed.
 fn environment(world: World) -> Environment {
     let os = os(world);
-    let all = [("arch", arch(world)), ("os", os), ("os-distribution", os), ("os-family", os), ("os-version", "")];
+    let all = [
+        ("arch", arch(world)),
+        ("os", os),
+        ("os-distribution", os),
+        ("os-family", os_family(world)),
+        ("os-version", ""),
+    ];
     Environment::new(all)
 }

@@ -38,10 +38,11 @@ const RECIPES: &[(&str, &str)] = &[
 ];
 
 /// What the recipe reads besides for a system that is not Linux.
+const WINDOWS_LIBS: &str = include_str!("../recipes/cc/windows-libs.txt");
 const WINDOWS: &[(&str, &str)] = &[
     ("cc/bin/dlltool", include_str!("../recipes/cc/bin/dlltool")),
     ("cc/bin/ld-windows", include_str!("../recipes/cc/bin/ld-windows")),
-    ("cc/windows-libs.txt", include_str!("../recipes/cc/windows-libs.txt")),
+    ("cc/windows-libs.txt", WINDOWS_LIBS),
     ("cc/windows.sh", include_str!("../recipes/cc/windows.sh")),
 ];
 const DARWIN: &[(&str, &str)] = &[
@@ -110,6 +111,16 @@ impl Planner {
             })
         })
     }
+}
+
+/// The libraries that a program for `target` may ask its system for, where programs ask for libraries by name and hold
+/// all others themselves; a final `*` stands for any rest.
+#[must_use]
+pub fn system_libraries(target: Target) -> Option<Vec<String>> {
+    let names = WINDOWS_LIBS.lines().filter(|line| !line.starts_with('#'));
+    // The Universal C Runtime is asked for by these names; what is called `.drv` is a library as well.
+    let names = names.map(|name| format!("{name}.*")).chain(["api-ms-win-*".to_owned()]);
+    (target.spec().abi == Abi::Mingw).then(|| names.collect())
 }
 
 /// Where the packages are that a compiler for `target` finds by itself. That of the build machine is a target as well.

@@ -12,7 +12,7 @@ use builder::Step;
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, part, script};
 use crate::sources;
-use crate::target::{OcamlVersion, Target};
+use crate::target::{OcamlVersion, Os, Target};
 
 /// A release of OCaml that the recipes are known to work for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +115,12 @@ const RECIPES_4: &[(&str, &str)] = &[
 /// What compilers of 32-bit targets run on: programs of this target are static, and x86_64 Linux runs them.
 const HOST_32: &str = "x86-linux-musl";
 
+/// What is read besides for Windows.
+const WINDOWS: &[(&str, &str)] = &[
+    ("ocaml/flexlink", include_str!("../recipes/ocaml/flexlink")),
+    ("ocaml/windows.sh", include_str!("../recipes/ocaml/windows.sh")),
+];
+
 /// Makes a target's OCaml, and puts native Dynlink where dune does not see it ([`crate::meta`]).
 fn cross_steps(recipe: &str) -> Vec<Step> {
     let aside = |file: &str| Step::Move {
@@ -192,7 +198,11 @@ impl Planner {
 
     /// The OCaml toolchain of `target`, laid out for [`layout::CROSS`]`/<target>`.
     pub(crate) fn ocaml_cross(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
-        self.ocaml_for_target(release, target, "ocaml/cross.sh", "OCaml")
+        let recipe = match target.spec().os {
+            Os::Windows => "ocaml/windows.sh",
+            Os::Linux | Os::MacOs | Os::FreeBsd => "ocaml/cross.sh",
+        };
+        self.ocaml_for_target(release, target, recipe, "OCaml")
     }
 
     /// The target's compiler-libs, laid out for the same directory.
@@ -210,6 +220,10 @@ impl Planner {
         if release.has_own_recipes() {
             return self.ocaml_for_target_4(release, target, recipe == COMPILER_LIBS, what);
         }
+        let own = match target.spec().os {
+            Os::Windows => WINDOWS,
+            Os::Linux | Os::MacOs | Os::FreeBsd => &[],
+        };
         let sources = self.ocaml_sources(release)?;
         let ocaml = self.ocaml_host(release)?;
         let cc = self.cc(target)?;
@@ -225,7 +239,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("{what} {release} for {target}"),
                 inputs,
-                files: RECIPES.to_vec(),
+                files: [RECIPES, own].concat(),
                 steps: if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) },
                 environment: vec![
                     ("OCAML_VERSION", release.to_string()),

@@ -108,17 +108,29 @@ impl Bench {
         let mut graph = planner.finish();
         let goal = program(&mut graph, inputs, source, (target, world)).map_err(|error| error.to_string())?;
         let made = self.make(&graph, goal, jobs())?;
-        let path = made.join("program");
+        let path = made.join(format!("program{}", target.spec().os.exe_suffix()));
         let printed = match target.runner_on(here()) {
             Runner::Native => output(Command::new(&path).env_clear()),
             Runner::Qemu(emulator) => output(Command::new(emulator).env_clear().arg(&path)),
-            Runner::Wine | Runner::None => Err(format!("{target}: there is no way to run its programs here")),
+            Runner::Wine => Self::under_wine(&path),
+            Runner::None => Err(format!("{target}: there is no way to run its programs here")),
         }?;
         if printed != *expected {
             return Err(format!("{name} for {target}: the program printed {printed:?}, not {expected:?}"));
         }
         println!("{name} for {target}: its program says what it should");
         Ok(())
+    }
+
+    /// What the program prints under wine, whose directory is a scratch one. Windows ends lines in its own way.
+    fn under_wine(program: &Path) -> Result<String, String> {
+        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let wine = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"].map(Path::new);
+        let wine = wine.into_iter().find(|file| file.is_file()).ok_or("there is no wine here")?;
+        let mut line = Command::new(wine);
+        line.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", scratch.path()).env("WINEDEBUG", "-all");
+        line.env("WINEPREFIX", scratch.path().join("wine")).arg(program);
+        Ok(output(&mut line)?.replace("\r\n", "\n"))
     }
 
     /// Builds the library, which is there already, once more.

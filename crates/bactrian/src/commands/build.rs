@@ -158,17 +158,26 @@ fn deliver(
     for program in programs {
         let built = site.build.join(&program.path);
         let bytes = fs::read(&built).map_err(|error| failed(&built, error))?;
-        let file = directory.join(&program.name);
-        if !is_script(&bytes) {
+        let script = is_script(&bytes);
+        let file = directory.join(if script { program.name.clone() } else { file_name(&program.name, target) });
+        if !script {
             check(&program.name, target, &bytes)?;
         }
         if fs::read(&file).ok().as_deref() != Some(&bytes) {
             fs::create_dir_all(&directory).map_err(|error| failed(&directory, error))?;
             write_file(&file, &bytes, true).map_err(|error| failed(&file, error))?;
         }
-        delivered.push(Delivered { name: program.name, file });
+        let suffix = target.spec().os.exe_suffix();
+        let name = program.name.strip_suffix(suffix).unwrap_or(&program.name).to_owned();
+        delivered.push(Delivered { name, file });
     }
     Ok(delivered)
+}
+
+/// What a program's file is called on the target. dune thinks of the machine it runs on.
+pub(super) fn file_name(program: &str, target: Target) -> String {
+    let suffix = target.spec().os.exe_suffix();
+    if program.ends_with(suffix) { program.to_owned() } else { format!("{program}{suffix}") }
 }
 
 /// Packages may install scripts among their programs: those run wherever their interpreter is.
@@ -204,18 +213,25 @@ pub(super) fn is_object(bytes: &[u8]) -> bool {
     })
 }
 
-/// Every delivered program is what the target can run: architecture, word size, and no glibc newer than the floor.
+/// Every delivered program is what the target can run: architecture, word size, no glibc newer than the floor, and on
+/// Windows no library that does not come with it.
 pub(super) fn check(name: &str, target: Target, bytes: &[u8]) -> Result<(), CommandError> {
     let content = inspect::inspect(bytes).map_err(|error| {
         CommandError::build(format_args!("{name}: what was built for {target} cannot be read")).cause(error)
     })?;
-    let violations = inspect::check(&content, &expectation(target));
+    let libraries = plan::cc::system_libraries(target);
+    let libraries: Option<Vec<&str>> = libraries.as_ref().map(|names| names.iter().map(String::as_str).collect());
+    let expectation = Expectation { libraries: libraries.as_deref(), ..expectation(target) };
+    let violations = inspect::check(&content, &expectation);
     let Some(first) = violations.first() else { return Ok(()) };
     let told = CommandError::build(format_args!("{name}: what was built does not fit {target}"));
     let told = violations.iter().fold(told, |told, violation| told.cause(super::fit::words(violation)));
     Err(match first.fault {
         inspect::Fault::GlibcTooNew { .. } => {
             told.hint("a library of this machine was linked, or the code asks for a newer function: raise the floor")
+        }
+        inspect::Fault::Library { .. } => {
+            told.hint("programs for Windows hold all their libraries: link the static one (`libNAME.a`)")
         }
         _ => told.hint("a rule of the project compiles for the build machine: `bactrian exec` helps to find it"),
     })

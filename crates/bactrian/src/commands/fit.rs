@@ -21,6 +21,7 @@ pub(crate) fn words(violation: &Violation<'_>) -> String {
             let loader = interpreter.map_or_else(String::new, |loader| format!("; its loader is {loader}"));
             format!("it is not static: it needs {}{loader}", needed.join(", "))
         }
+        Fault::Library { name } => format!("it needs {name}, which is no part of the system"),
         Fault::Unreadable(error) => error.to_string(),
         other => format!("{other:?}").to_lowercase(),
     }

@@ -71,6 +71,14 @@ const MACHINES: &[Machine] = &[
         libffi: ("X86", "src/x86/ffi.c src/x86/sysv.S"),
         gmp: "--enable-assembly",
     },
+    Machine {
+        cpu: Cpu::X86_64,
+        os: Os::Windows,
+        openssl: "mingw64",
+        libffi: ("X86_WIN64", "src/x86/ffiw64.c src/x86/win64.S"),
+        // What it would ask nm, which reads ELF alone.
+        gmp: "--enable-assembly --enable-fat gmp_cv_asm_underscore=no gmp_cv_asm_w32=.long gmp_cv_asm_lsym_prefix=.L",
+    },
 ];
 
 /// The variables that the recipe of `library` gets for `target`.
@@ -78,7 +86,7 @@ pub(super) fn columns(library: Library, target: Target) -> Result<Vec<(&'static 
     let spec = target.spec();
     let row = MACHINES.iter().find(|row| (row.cpu, row.os) == (spec.cpu, spec.os));
     let none = || PlanError::NoLibrary { library: library.facts().name, target: target.to_string() };
-    Ok(match library {
+    let mut columns = match library {
         Library::Gmp => vec![("ASSEMBLY", row.ok_or_else(none)?.gmp)],
         Library::Libffi => {
             let (name, sources) = row.ok_or_else(none)?.libffi;
@@ -88,5 +96,13 @@ pub(super) fn columns(library: Library, target: Target) -> Result<Vec<(&'static 
         Library::Curl | Library::Expat | Library::Libev | Library::Pcre2 | Library::Sqlite3 | Library::Zlib => {
             Vec::new()
         }
-    })
+    };
+    // Recipes that make by hand what a configure script would have found out, elsewhere than on Linux.
+    match spec.os {
+        Os::Linux => {}
+        Os::Windows => columns.push(("SYSTEM", "windows")),
+        Os::MacOs => columns.push(("SYSTEM", "macos")),
+        Os::FreeBsd => columns.push(("SYSTEM", "freebsd")),
+    }
+    Ok(columns)
 }

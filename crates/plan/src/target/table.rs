@@ -260,4 +260,15 @@ pub(super) static TARGETS: &[Spec] = &[
         loader: Some(Loader { path: "/lib/ld64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
+    Spec {
+        name: "x86_64-windows-gnu",
+        aliases: &["x86_64-w64-mingw32", "x86_64-pc-windows-gnu", "x86_64-w64-windows-gnu", "x86_64-w64-mingw32ucrt"],
+        cpu: Cpu::X86_64,
+        os: Os::Windows,
+        abi: Abi::Mingw,
+        gnu_triple: "x86_64-w64-mingw32",
+        ocaml_system: "mingw64",
+        loader: None,
+        object_format: ObjectFormat::Pe,
+    },
 ];

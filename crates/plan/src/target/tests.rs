@@ -20,14 +20,19 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let libc = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
-        // 32-bit ARM has several calling conventions.
-        let abi = if spec.cpu == Cpu::Armv7 { format!("{libc}eabihf") } else { libc.to_owned() };
-        assert_eq!(parts, [target.cpu().name, "linux", &abi]);
+        let (os, abi, triple) = match (spec.os, spec.abi) {
+            // 32-bit ARM has several calling conventions.
+            (Os::Linux, Abi::Musl) if spec.cpu == Cpu::Armv7 => ("linux", "musleabihf", "musleabihf"),
+            (Os::Linux, Abi::Musl) => ("linux", "musl", "musl"),
+            (Os::Linux, Abi::Gnu) => ("linux", "gnu", "gnu"),
+            (Os::Windows, Abi::Mingw) => ("windows", "gnu", "mingw32"),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(parts, [target.cpu().name, os, abi]);
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
         // GNU's tools count generations of x86.
         let cpu = if spec.cpu == Cpu::X86 { "i686" } else { target.cpu().name };
-        assert!(spec.gnu_triple.starts_with(cpu) && spec.gnu_triple.ends_with(&abi));
+        assert!(spec.gnu_triple.starts_with(cpu) && spec.gnu_triple.ends_with(triple));
     }
 }
 
@@ -46,6 +51,8 @@ fn accepted() {
         ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
         ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
         ("x86_64-unknown-linux-gnu.2.44", "x86_64-linux-gnu.2.44"),
+        ("x86_64-w64-mingw32", "x86_64-windows-gnu"),
+        ("x86_64-pc-windows-gnu", "x86_64-windows-gnu"),
     ] {
         assert_eq!(parse(given).unwrap().to_string(), canonical);
     }
@@ -121,6 +128,8 @@ fn runners() {
     assert_eq!(runner("x86_64-linux-musl", laptop), Runner::Native);
     assert_eq!(runner("riscv64-linux-musl", laptop), Runner::Qemu("qemu-riscv64"));
     assert_eq!(runner("aarch64-linux-musl", mac), Runner::None);
+    assert_eq!(runner("x86_64-windows-gnu", laptop), Runner::Wine);
+    assert_eq!(runner("x86_64-windows-gnu", exotic), Runner::None);
     assert_eq!(runner("aarch64-linux-musl", exotic), Runner::Qemu("qemu-aarch64"));
 }
 
