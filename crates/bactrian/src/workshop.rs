@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use action::digest::DirDigest;
 use action::graph::{Graph, NodeId};
 use exec::builder_image::BUILDER;
 use exec::engine::{Engine, Report, Value};
@@ -29,6 +30,9 @@ use crate::resolution::Resolution;
 use crate::settings::{Means, PlaceName};
 use crate::ui::Ui;
 
+/// What Apple's SDK is registered as in the store.
+pub(crate) const MACOS_SDK: &str = "macos-sdk";
+
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
     pub(crate) store: Store,
@@ -38,6 +42,7 @@ pub(crate) struct Workshop<'c> {
     ctx: &'c Context<'c>,
     jobs: usize,
     stop: Arc<AtomicBool>,
+    macos_sdk: Option<DirDigest>,
 }
 
 impl<'c> Workshop<'c> {
@@ -58,7 +63,9 @@ impl<'c> Workshop<'c> {
         config.mirrors = means.mirrors.iter().map(mirror).collect();
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
-        Ok(Self { store, builder, fetcher: Fetcher::new(config), ctx, jobs: means.jobs.get(), stop })
+        let (fetcher, jobs) = (Fetcher::new(config), means.jobs.get());
+        let macos_sdk = store.registered(MACOS_SDK).map_err(|error| failure::store(&error))?;
+        Ok(Self { store, builder, fetcher, ctx, jobs, stop, macos_sdk })
     }
 
     /// Where the user is told things.
@@ -71,14 +78,14 @@ impl<'c> Workshop<'c> {
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Report, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = self.plan(goals)?;
         let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
     /// Makes all packages of a resolution.
     pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
-        let mut planner = Planner::new(BUILDER);
+        let mut planner = self.planner();
         let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
         let (keys, goals): (Vec<_>, Vec<_>) =
             planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
@@ -88,7 +95,7 @@ impl<'c> Workshop<'c> {
 
     /// Makes the root of a project and the packages it needs.
     pub(crate) fn root(&self, wanted: &ProjectRoot, resolution: Option<&Resolution>) -> Result<Report, CommandError> {
-        let mut planner = Planner::new(BUILDER);
+        let mut planner = self.planner();
         let planned = match resolution {
             Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
             None => Planned::default(),
@@ -121,7 +128,7 @@ impl<'c> Workshop<'c> {
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Vec<Option<Value>>, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = self.plan(goals)?;
         self.engine(&|_| ()).look_up(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
     }
 
@@ -130,8 +137,24 @@ impl<'c> Workshop<'c> {
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<usize, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = self.plan(goals)?;
         self.engine(&|_| ()).forget(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
+    }
+
+    /// An empty plan, in which what the user brings is used.
+    fn planner(&self) -> Planner {
+        let mut planner = Planner::new(BUILDER);
+        self.macos_sdk.into_iter().for_each(|sdk| planner.use_macos_sdk(sdk));
+        planner
+    }
+
+    fn plan(
+        &self,
+        goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+    ) -> Result<(Graph, Vec<NodeId>), CommandError> {
+        let mut planner = self.planner();
+        let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
+        Ok((planner.finish(), goals))
     }
 
     fn engine<'e>(&'e self, sink: &'e dyn Sink) -> Engine<'e> {
@@ -146,14 +169,6 @@ impl<'c> Workshop<'c> {
             inspector: None,
         }
     }
-}
-
-fn plan(
-    goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
-) -> Result<(Graph, Vec<NodeId>), CommandError> {
-    let mut planner = Planner::new(BUILDER);
-    let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
-    Ok((planner.finish(), goals))
 }
 
 /// The release that settings ask for.

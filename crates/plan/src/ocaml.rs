@@ -12,7 +12,7 @@ use builder::Step;
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, part, script};
 use crate::sources;
-use crate::target::Target;
+use crate::target::{Os, Target};
 
 /// A release of OCaml that the recipes are known to work for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +76,9 @@ const RECIPES: &[(&str, &str)] = &[
     ("ocaml/host.sh", include_str!("../recipes/ocaml/host.sh")),
 ];
 
+/// What is read besides for macOS.
+const DARWIN: &[(&str, &str)] = &[("ocaml/darwin.sh", include_str!("../recipes/ocaml/darwin.sh"))];
+
 /// Makes a target's OCaml, and puts native Dynlink where dune does not see it ([`crate::meta`]).
 fn cross_steps(recipe: &str) -> Vec<Step> {
     let aside = |file: &str| Step::Move {
@@ -128,7 +131,11 @@ impl Planner {
 
     /// The OCaml toolchain of `target`, laid out for [`layout::CROSS`]`/<target>`.
     pub(crate) fn ocaml_cross(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
-        self.ocaml_for_target(release, target, "ocaml/cross.sh", "OCaml")
+        let recipe = match target.spec().os {
+            Os::MacOs => "ocaml/darwin.sh",
+            Os::Linux | Os::Windows | Os::FreeBsd => "ocaml/cross.sh",
+        };
+        self.ocaml_for_target(release, target, recipe, "OCaml")
     }
 
     /// The target's compiler-libs, laid out for the same directory.
@@ -143,6 +150,10 @@ impl Planner {
         recipe: &str,
         what: &str,
     ) -> Result<NodeId, PlanError> {
+        let own = match target.spec().os {
+            Os::MacOs => DARWIN,
+            Os::Linux | Os::Windows | Os::FreeBsd => &[],
+        };
         let sources = self.ocaml_sources(release)?;
         let ocaml = self.ocaml_host(release)?;
         let cc = self.cc(target)?;
@@ -158,7 +169,7 @@ impl Planner {
             planner.run(Job {
                 label: format!("{what} {release} for {target}"),
                 inputs,
-                files: RECIPES.to_vec(),
+                files: [RECIPES, own].concat(),
                 steps: if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) },
                 environment: vec![
                     ("OCAML_VERSION", release.to_string()),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action::command::Command;
+use action::digest::DirDigest;
 use action::graph::{Forward, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, TreeRef};
 use action::path::{PathError, RelPath};
 use action::tree::TreeError;
@@ -25,6 +26,8 @@ pub struct Planner {
     pub(crate) graph: Graph,
     nodes: BTreeMap<String, NodeId>,
     builder: Arc<[u8]>,
+    /// Apple's SDK, if the user registered one.
+    pub(crate) macos_sdk: Option<DirDigest>,
 }
 
 /// A plan that contradicts itself: our bug, never the user's.
@@ -74,7 +77,12 @@ impl Planner {
     /// An empty plan; `builder` is the program that runs recipes.
     #[must_use]
     pub fn new(builder: &[u8]) -> Self {
-        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into() }
+        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into(), macos_sdk: None }
+    }
+
+    /// C toolchains for macOS find frameworks in this tree, an SDK of Apple's.
+    pub fn use_macos_sdk(&mut self, sdk: DirDigest) {
+        self.macos_sdk = Some(sdk);
     }
 
     /// The finished graph.

@@ -20,10 +20,17 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let abi = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
-        assert_eq!(parts, [target.cpu().name, "linux", abi]);
+        let rest: &[&str] = match spec.abi {
+            Abi::Musl => &["linux", "musl"],
+            Abi::Gnu => &["linux", "gnu"],
+            Abi::Mingw => &["windows", "gnu"],
+            Abi::Darwin => &["macos"],
+            Abi::FreeBsd => &["freebsd"],
+        };
+        assert_eq!(parts, [&[target.cpu().name], rest].concat());
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
-        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
+        assert!(spec.gnu_triple.starts_with(target.cpu().name));
+        assert_eq!(spec.os == Os::Linux, spec.gnu_triple == spec.name);
     }
 }
 
@@ -33,6 +40,9 @@ fn accepted() {
         ("aarch64-linux-musl", "aarch64-linux-musl"),
         ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
         ("riscv64gc-unknown-linux-musl", "riscv64-linux-musl"),
+        ("arm64-apple-macos", "aarch64-macos"),
+        ("x86_64-apple-darwin", "x86_64-macos"),
+        ("amd64-unknown-freebsd", "x86_64-freebsd"),
         ("s390x-ibm-linux-gnu", "s390x-linux-gnu.2.28"),
         ("ppc64le-redhat-linux-gnu.2.17", "powerpc64le-linux-gnu.2.17"),
         ("riscv64-unknown-linux-gnu.2.27", "riscv64-linux-gnu.2.27"),
@@ -153,6 +163,7 @@ proptest! {
     #[test]
     fn typing_errors(row in 0..TARGETS.len(), at in 0_usize..15) {
         let name = TARGETS[row].name;
+        let at = at % name.len();
         let mut typed = name.to_owned();
         typed.replace_range(at..=at, "z");
         if let Err(TargetError::Unknown { nearest, .. }) = parse(&typed) {
