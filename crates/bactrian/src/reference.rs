@@ -190,6 +190,9 @@ fn explain(message: &Message<'_>) -> &'static str {
         Message::Toolchain { .. } => {
             "## `toolchain`\n\nA toolchain that is in the store; `bytes` is what its files hold."
         }
+        Message::Addition { .. } => {
+            "## `addition`\n\nWhat was added to the store by `bactrian toolchain add`: its name and version; `bytes` is what its files hold."
+        }
         Message::Target(_) => {
             "## `target`\n\nA target of `bactrian target list`. `glibc` is `null` for targets without glibc; `runner` is `native`, the \
              name of an emulator, or `null` if its programs cannot be run here."

@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use opam::name::PackageName;
 use opam::version::Version;
-use plan::target::{OcamlVersion, Target};
+use plan::target::{Goal, OcamlVersion, Target};
 
-use crate::args::{self, Args};
+use crate::args::{self, Addition, Args};
 use crate::error::CommandError;
 use crate::lockfile::Renewal;
 use crate::surroundings::Surroundings;
@@ -105,9 +105,9 @@ pub(crate) struct Build {
     /// The project's directory, absolute.
     pub(crate) project: PathBuf,
     /// At least one, none twice.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) goals: Vec<Goal>,
     pub(crate) means: Means,
-    /// Programs are put in `output/TARGET/`; absolute.
+    /// Programs are put in `output/GOAL/`; absolute.
     pub(crate) output: PathBuf,
     /// Where it is written where the time went, if anywhere; absolute.
     pub(crate) timings: Option<PathBuf>,
@@ -235,6 +235,16 @@ pub(crate) enum Toolchain {
         targets: Vec<Target>,
         means: Means,
     },
+    Add {
+        what: Addition,
+        /// Absolute.
+        directory: PathBuf,
+        means: Means,
+    },
+    TakeBack {
+        what: Addition,
+        means: Means,
+    },
 }
 
 /// `bactrian store`.
@@ -307,7 +317,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             let output = sources.output(args.output.as_deref());
             Command::Build(Build {
-                targets: sources.targets(&args.making)?,
+                goals: sources.goals(&args.making)?,
                 means: sources.means(&args.making.means)?,
                 timings: timings(args.timings, &output, around),
                 output,
@@ -414,7 +424,15 @@ fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, 
         args::Toolchain::Build(making) => {
             Toolchain::Build { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
         }
-        args::Toolchain::Remove(making) => {
+        args::Toolchain::Add { what, directory } => Toolchain::Add {
+            what,
+            directory: sources.project.join(directory),
+            means: sources.means(&args::Means::default())?,
+        },
+        args::Toolchain::Remove { what: Some(what), making } => {
+            Toolchain::TakeBack { what, means: sources.means(&making.means)? }
+        }
+        args::Toolchain::Remove { what: None, making } => {
             Toolchain::Remove { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
         }
     })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use action::digest::DirDigest;
 use action::graph::{Graph, NodeId};
 use exec::builder_image::BUILDER;
 use exec::engine::{Engine, Report, Value};
@@ -31,6 +32,9 @@ use crate::settings::{Means, PlaceName};
 use crate::text;
 use crate::ui::Ui;
 
+/// What Apple's SDK is registered as in the store.
+pub(crate) const MACOS_SDK: &str = "macos-sdk";
+
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
     pub(crate) store: Store,
@@ -41,6 +45,7 @@ pub(crate) struct Workshop<'c> {
     jobs: usize,
     emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
+    macos_sdk: Option<DirDigest>,
 }
 
 impl<'c> Workshop<'c> {
@@ -61,6 +66,7 @@ impl<'c> Workshop<'c> {
         config.mirrors = means.mirrors.iter().map(mirror).collect();
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
+        let macos_sdk = store.registered(MACOS_SDK).map_err(|error| failure::store(&error))?;
         Ok(Self {
             store,
             builder,
@@ -69,6 +75,7 @@ impl<'c> Workshop<'c> {
             jobs: means.jobs.get(),
             emulate_x86: means.emulate_x86,
             stop,
+            macos_sdk,
         })
     }
 
@@ -77,9 +84,10 @@ impl<'c> Workshop<'c> {
         self.ctx.ui
     }
 
-    /// An empty plan for `targets`, on this machine.
+    /// An empty plan for `targets`, on this machine, in which what the user brings is used.
     fn planner(&self, targets: impl IntoIterator<Item = Target>) -> Result<Planner, CommandError> {
-        let planner = Planner::new(BUILDER);
+        let mut planner = Planner::new(BUILDER);
+        self.macos_sdk.into_iter().for_each(|sdk| planner.use_macos_sdk(sdk));
         if targets.into_iter().all(|target| target.cpu().bits != 32) {
             return Ok(planner);
         }

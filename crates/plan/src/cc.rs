@@ -52,6 +52,12 @@ const DARWIN: &[(&str, &str)] = &[
 ];
 const FREEBSD: &[(&str, &str)] = &[("cc/freebsd.sh", include_str!("../recipes/cc/freebsd.sh"))];
 
+/// Where a toolchain has the user's SDK.
+const SDK: &str = "sdk";
+
+/// What of an SDK for macOS is used; all of it must be there.
+pub const MACOS_SDK: &[&str] = &["SDKSettings.json", "System/Library/Frameworks", "usr/include", "usr/lib"];
+
 impl Planner {
     /// What compiling and linking need of zig: at [`layout::ZIG`].
     pub(crate) fn zig(&mut self) -> Result<NodeId, PlanError> {
@@ -101,15 +107,22 @@ impl Planner {
             Abi::FreeBsd => ("freebsd", FREEBSD),
         };
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
-        self.once(format!("cc {target}"), |planner| {
+        let sdk = self.macos_sdk.filter(|_| target.spec().abi == Abi::Darwin);
+        let own_place = format!("/{}/{target}/{SDK}", layout::CC);
+        let made = self.once(format!("cc {target}"), |planner| {
+            let mut environment = vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())];
+            environment.extend(sdk.map(|_| ("SDK", own_place)));
             planner.run(Job {
                 label: format!("C toolchain for {target}"),
                 inputs: vec![input(layout::ZIG, bundle)?],
                 files: [RECIPES, own].concat(),
                 steps: vec![script("cc/sysroot.sh")],
-                environment: vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())],
+                environment,
             })
-        })
+        })?;
+        let Some(sdk) = sdk else { return Ok(made) };
+        let sdk = self.once("macos sdk", |_| Ok(Node::Known(sdk)))?;
+        self.once(format!("cc {target} with sdk"), |_| Ok(Node::Compose(vec![input("", made)?, input(SDK, sdk)?])))
     }
 }
 

@@ -121,6 +121,9 @@ const WINDOWS: &[(&str, &str)] = &[
     ("ocaml/windows.sh", include_str!("../recipes/ocaml/windows.sh")),
 ];
 
+/// What is read besides for macOS.
+const DARWIN: &[(&str, &str)] = &[("ocaml/darwin.sh", include_str!("../recipes/ocaml/darwin.sh"))];
+
 /// Makes a target's OCaml, and puts native Dynlink where dune does not see it ([`crate::meta`]).
 fn cross_steps(recipe: &str) -> Vec<Step> {
     let aside = |file: &str| Step::Move {
@@ -200,7 +203,8 @@ impl Planner {
     pub(crate) fn ocaml_cross(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
         let recipe = match target.spec().os {
             Os::Windows => "ocaml/windows.sh",
-            Os::Linux | Os::MacOs | Os::FreeBsd => "ocaml/cross.sh",
+            Os::MacOs => "ocaml/darwin.sh",
+            Os::Linux | Os::FreeBsd => "ocaml/cross.sh",
         };
         self.ocaml_for_target(release, target, recipe, "OCaml")
     }
@@ -222,7 +226,8 @@ impl Planner {
         }
         let own = match target.spec().os {
             Os::Windows => WINDOWS,
-            Os::Linux | Os::MacOs | Os::FreeBsd => &[],
+            Os::MacOs => DARWIN,
+            Os::Linux | Os::FreeBsd => &[],
         };
         let sources = self.ocaml_sources(release)?;
         let ocaml = self.ocaml_host(release)?;

@@ -19,7 +19,7 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandErro
     // Looked for first: nobody wants to wait for a build that cannot be run.
     let runner = find_runner(ctx, target)?;
     let output = settings.project.join("dist");
-    let delivered = build::build(ctx, &settings.project, &[target], &settings.means, &output)?;
+    let delivered = build::build(ctx, &settings.project, &[target.into()], &settings.means, &output)?;
     let programs: Vec<_> = delivered.into_iter().flat_map(|(_, programs)| programs).collect();
     let program = choose(&programs, settings.bin.as_deref())?;
     let line = under(runner, target, &program.file)?;

@@ -1,10 +1,14 @@
-//! `bactrian toolchain`: which compilers are in the store, making them before they are needed, forgetting them.
+//! `bactrian toolchain`: which compilers are in the store, making them before they are needed, forgetting them; and what
+//! users bring that cannot be made ([`sdk`]).
 
 use action::digest::DirDigest;
 use plan::ocaml::Release;
 use plan::target::Target;
 
+mod sdk;
+
 use super::Context;
+use crate::args::Addition;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::failure;
@@ -19,6 +23,8 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Toolchain) -> Result<Exit, Comma
         Toolchain::List { means } => list(ctx, means),
         Toolchain::Build { targets, means } => build(ctx, targets, means),
         Toolchain::Remove { targets, means } => remove(ctx, targets, means),
+        Toolchain::Add { what: Addition::MacosSdk, directory, means } => sdk::add(ctx, directory, means),
+        Toolchain::TakeBack { what: Addition::MacosSdk, means } => sdk::take_back(ctx, means),
     }
 }
 
@@ -37,6 +43,7 @@ fn list(ctx: &Context<'_>, means: &Means) -> Result<Exit, CommandError> {
             }
         }
     }
+    sdk::list(ctx, &workshop)?;
     Ok(Exit::Done)
 }
 

@@ -20,15 +20,17 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let (os, abi, triple) = match (spec.os, spec.abi) {
+        let (rest, triple): (&[&str], _) = match (spec.os, spec.abi) {
             // 32-bit ARM has several calling conventions.
-            (Os::Linux, Abi::Musl) if spec.cpu == Cpu::Armv7 => ("linux", "musleabihf", "musleabihf"),
-            (Os::Linux, Abi::Musl) => ("linux", "musl", "musl"),
-            (Os::Linux, Abi::Gnu) => ("linux", "gnu", "gnu"),
-            (Os::Windows, Abi::Mingw) => ("windows", "gnu", "mingw32"),
+            (Os::Linux, Abi::Musl) if spec.cpu == Cpu::Armv7 => (&["linux", "musleabihf"], "musleabihf"),
+            (Os::Linux, Abi::Musl) => (&["linux", "musl"], "musl"),
+            (Os::Linux, Abi::Gnu) => (&["linux", "gnu"], "gnu"),
+            (Os::Windows, Abi::Mingw) => (&["windows", "gnu"], "mingw32"),
+            (Os::MacOs, Abi::Darwin) => (&["macos"], "darwin23"),
+            (Os::FreeBsd, Abi::FreeBsd) => (&["freebsd"], "freebsd14"),
             other => panic!("{other:?}"),
         };
-        assert_eq!(parts, [target.cpu().name, os, abi]);
+        assert_eq!(parts, [&[target.cpu().name], rest].concat());
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
         // GNU's tools count generations of x86.
         let cpu = if spec.cpu == Cpu::X86 { "i686" } else { target.cpu().name };
@@ -42,6 +44,9 @@ fn accepted() {
         ("aarch64-linux-musl", "aarch64-linux-musl"),
         ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
         ("riscv64gc-unknown-linux-musl", "riscv64-linux-musl"),
+        ("arm64-apple-macos", "aarch64-macos"),
+        ("x86_64-apple-darwin", "x86_64-macos"),
+        ("amd64-unknown-freebsd", "x86_64-freebsd"),
         ("s390x-ibm-linux-gnu", "s390x-linux-gnu.2.28"),
         ("ppc64le-redhat-linux-gnu.2.17", "powerpc64le-linux-gnu.2.17"),
         ("riscv64-unknown-linux-gnu.2.27", "riscv64-linux-gnu.2.27"),
@@ -172,6 +177,7 @@ proptest! {
     #[test]
     fn typing_errors(row in 0..TARGETS.len(), at in 0_usize..15) {
         let name = TARGETS[row].name;
+        let at = at % name.len();
         let mut typed = name.to_owned();
         typed.replace_range(at..=at, "z");
         if let Err(TargetError::Unknown { nearest, .. }) = parse(&typed) {
