@@ -109,7 +109,7 @@ fn build_in(
         }
     }
     let read = |(target, programs): (Target, Vec<Program>)| {
-        let programs = programs.into_iter().map(|program| read(site, target, program));
+        let programs = programs.iter().map(|program| read(site, target, program));
         Ok((target, programs.collect::<Result<_, _>>()?))
     };
     all.into_iter().map(read).collect()
@@ -173,7 +173,7 @@ struct Built {
 }
 
 /// The program, after a look at it.
-fn read(site: &Site<'_>, target: Target, program: Program) -> Result<Built, CommandError> {
+fn read(site: &Site<'_>, target: Target, program: &Program) -> Result<Built, CommandError> {
     let built = site.build.join(&program.path);
     let bytes = fs::read(&built).map_err(|error| not_delivered(&built, error))?;
     let script = is_script(&bytes);
