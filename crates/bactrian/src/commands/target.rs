@@ -75,12 +75,14 @@ mod tests {
         let around = Surroundings::for_test([]);
         assert_eq!(list(&Context { ui: &ui, around: &around, timings: Recorder::default() }), Exit::Done);
         insta::assert_snapshot!(out.text(), @"
-        TARGET                 LINKING             RUNS HERE           ALSO KNOWN AS
-        x86_64-linux-musl      static              as it is            x86_64-unknown-linux-musl
-        aarch64-linux-musl     static              under qemu-aarch64  aarch64-unknown-linux-musl
-        riscv64-linux-musl     static              under qemu-riscv64  riscv64-unknown-linux-musl
-        x86_64-linux-gnu[.V]   glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
-        aarch64-linux-gnu[.V]  glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
+        TARGET                  LINKING             RUNS HERE           ALSO KNOWN AS
+        x86_64-linux-musl       static              as it is            x86_64-unknown-linux-musl
+        aarch64-linux-musl      static              under qemu-aarch64  aarch64-unknown-linux-musl
+        riscv64-linux-musl      static              under qemu-riscv64  riscv64-unknown-linux-musl
+        armv7-linux-musleabihf  static              under qemu-arm      armv7-unknown-linux-musleabihf
+        x86-linux-musl          static              under qemu-i386     i686-unknown-linux-musl
+        x86_64-linux-gnu[.V]    glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
+        aarch64-linux-gnu[.V]   glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
         V is the oldest glibc the programs start with, 2.28 if not said.
         ");
     }

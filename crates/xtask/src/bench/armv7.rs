@@ -58,7 +58,10 @@ pub(super) fn run() -> Result<(), String> {
         Ok(begun.elapsed())
     };
     let (ours, theirs) = (time(ours)?.as_secs_f64(), time(theirs)?.as_secs_f64());
-    println!("armv7: from nothing {ours:.1} s; by hand the host's compiler alone {theirs:.1} s; ratio {:.2}", ours / theirs);
+    println!(
+        "armv7: from nothing {ours:.1} s; by hand the host's compiler alone {theirs:.1} s; ratio {:.2}",
+        ours / theirs
+    );
     Ok(())
 }
 
