@@ -56,10 +56,10 @@ fn find_runner(ctx: &Context<'_>, target: Target) -> Result<Option<PathBuf>, Com
     })
 }
 
-/// wine for 64-bit programs: in PATH, or where Debian has it, which puts none there.
+/// wine for 64-bit programs: in a directory of PATH, or where Debian has it, which puts none there: in `lib` beside one.
 pub(super) fn wine(env: &Env) -> Option<PathBuf> {
-    let in_path = env.path().into_iter().flat_map(|place| ["wine64", "wine"].map(|name| place.join(name)));
-    in_path.chain([PathBuf::from("/usr/lib/wine/wine64")]).find(|file| file.is_file())
+    let names = ["wine64", "wine", "../lib/wine/wine64"];
+    env.path().into_iter().flat_map(|place| names.map(|name| place.join(name))).find(|file| file.is_file())
 }
 
 /// The program meant: the only one, or the one named.
