@@ -81,6 +81,7 @@ mod tests {
         riscv64-linux-musl     static              under qemu-riscv64  riscv64-unknown-linux-musl
         x86_64-linux-gnu[.V]   glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
         aarch64-linux-gnu[.V]  glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
+        x86_64-windows-gnu     static              under wine          x86_64-w64-mingw32
         V is the oldest glibc the programs start with, 2.28 if not said.
         ");
     }
