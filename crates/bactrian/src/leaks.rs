@@ -134,13 +134,13 @@ impl Scan<'_> {
         for item in content.items() {
             let Ok(report) = item.report else { continue };
             if !of_format(report.format, self.format) {
-                return leak(Other::Format(report.format), item.place.member.as_deref());
+                return leak(Other::Format(report.format), item.place.member);
             }
         }
         let expectation = Expectation { arch: Some(self.expected), ..Expectation::default() };
         for violation in inspect::check(&content, &expectation) {
             let Fault::Arch { found, expected } = violation.fault else { continue };
-            return leak(Other::Arch { found, expected }, violation.place.member.as_deref());
+            return leak(Other::Arch { found, expected }, violation.place.member);
         }
         Ok(())
     }
