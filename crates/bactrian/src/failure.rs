@@ -13,6 +13,7 @@ use exec::store::{Store, StoreError};
 
 use plan::clib::Library;
 use plan::closure::ClosureError;
+use plan::planner::PlanError;
 
 use crate::error::{CommandError, Kind};
 
@@ -68,6 +69,8 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
             ))
         }
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
+        ClosureError::Plan(PlanError::NoEmulator { .. }) => CommandError::build(error)
+            .hint("its quirk says `run-under-emulator`: for this target it is to be built in another way (docs/reference/quirks.md)"),
         ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),
     }
 }

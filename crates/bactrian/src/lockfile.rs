@@ -41,6 +41,8 @@ pub(crate) enum Renewal {
 pub(crate) struct LockFile {
     path: PathBuf,
     lock: Option<Lock>,
+    /// Whether what tests need is asked for: a lock that has it is good for builds as well.
+    with_test: bool,
 }
 
 /// A choice, and how it differs from the one before.
@@ -68,7 +70,12 @@ impl LockFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        Ok(Self { path, lock })
+        Ok(Self { path, lock, with_test: false })
+    }
+
+    /// The same, asked for what tests need besides.
+    pub(crate) fn with_tests(self) -> Self {
+        Self { with_test: true, ..self }
     }
 
     /// The choice for the project's packages: the lock's if it answers them, else a new one that is written down.
@@ -85,7 +92,8 @@ impl LockFile {
             Some(lock) => {
                 let release = asked_release(means)?.map_or_else(|| known_release(&lock.request.ocaml), Ok)?;
                 let request = self.request(own, release, targets)?;
-                Some(lock.check(&request, &knowledge.tools).map(|()| (lock, release)).map_err(|stale| words(&stale)))
+                let checked = lock.check(&request, &knowledge.tools).map_err(|stale| words(&stale));
+                Some(checked.and_then(|()| check_emulated(lock, &knowledge)).map(|()| (lock, release)))
             }
         };
         match answer {
@@ -139,7 +147,8 @@ impl LockFile {
         };
         let (request, solution, release) =
             resolution::solve_with_releases(&universe, (means, &knowledge.tools), with_favoured)?;
-        let lock = Lock::new(&universe, &request, solution);
+        let mut lock = Lock::new(&universe, &request, solution);
+        declare_emulated(&mut lock, knowledge);
         let changes = changes(&before, &lock.versions());
         let text = lock.to_string();
         let written = fs::read_to_string(&self.path).ok().as_deref() != Some(&text);
@@ -162,7 +171,38 @@ impl LockFile {
         let mut all: Vec<Target> = known.filter_map(|(name, _)| name.parse().ok()).collect();
         all.extend(targets.iter().filter(|target| !all.contains(target)).copied().collect::<Vec<_>>());
         let request = resolution::request(Vec::new(), release, &all)?;
-        Ok(Request { project: own.to_vec(), ..request })
+        let with_test = self.with_test || self.lock.as_ref().is_some_and(|lock| lock.request.with_test);
+        Ok(Request { project: own.to_vec(), with_test, ..request })
+    }
+}
+
+/// The packages whose quirks have them run programs of the target, by name, with what the lock says of it.
+fn emulated<'l>(lock: &'l Lock, knowledge: &'l Knowledge) -> impl Iterator<Item = (&'l PackageName, bool, bool)> {
+    lock.pins.iter().filter_map(|(name, pin)| {
+        let node = lock.solution.nodes.iter().find(|(key, _)| key.name == *name).map(|(_, node)| node)?;
+        Some((name, pin.emulated, knowledge.quirks.emulates(name, &node.version)))
+    })
+}
+
+/// Writes down which packages run programs of the target while they are built: whoever reviews a lock is to see it.
+fn declare_emulated(lock: &mut Lock, knowledge: &Knowledge) {
+    let names: Vec<PackageName> =
+        emulated(lock, knowledge).filter(|(_, _, is)| *is).map(|(name, ..)| name.clone()).collect();
+    for name in names {
+        if let Some(pin) = lock.pins.get_mut(&name) {
+            pin.emulated = true;
+        }
+    }
+}
+
+/// What is run under an emulator is what the lock says of it.
+fn check_emulated(lock: &Lock, knowledge: &Knowledge) -> Result<(), String> {
+    match emulated(lock, knowledge).find(|(_, declared, is)| declared != is) {
+        None => Ok(()),
+        Some((name, _, true)) => {
+            Err(format!("{name} runs programs of the target while it is built, and it does not say so"))
+        }
+        Some((name, ..)) => Err(format!("{name} runs no programs of the target any more")),
     }
 }
 

@@ -12,10 +12,12 @@ use std::process::{Command, ExitStatus};
 use action::path::RelPath;
 use exec::engine::Report;
 use exec::replica::{Replica, ReplicaError};
+use exec::runner::{Place, Service};
 use exec::sandbox::{self, Join, Room, Way};
 use exec::store::{Guard, Scratch};
 use plan::layout;
 use plan::project::ProjectRoot;
+use plan::runner;
 use plan::target::Target;
 
 use crate::commands::Context;
@@ -27,6 +29,7 @@ use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::project::Wants;
 use crate::resolution::Resolution;
+use crate::runner::Found;
 use crate::settings::Means;
 use crate::workshop::{Workshop, release};
 
@@ -49,6 +52,8 @@ pub(crate) struct Site<'w> {
     entered: Cell<usize>,
     /// What stands in for files of the project.
     hosted: Vec<Hosted>,
+    /// Whether programs of targets run inside.
+    has_runners: bool,
     _lock: Guard,
 }
 
@@ -59,13 +64,15 @@ impl<'w> Site<'w> {
         workshop: &'w Workshop<'w>,
         means: &Means,
         project: &Path,
-        (targets, wants): (&[Target], Wants),
+        purpose: &Purpose<'_>,
     ) -> Result<Self, CommandError> {
-        let choose = || resolve(workshop, project, means, targets);
+        let wants = purpose.wants;
+        let choose = || resolve(workshop, project, means, purpose);
         let resolution = ctx.timings.step("choosing versions", choose)?;
         let release = resolution.as_ref().map_or_else(|| release(means), |resolution| Ok(resolution.release))?;
         let compiler_libs = wants.compiler_libs || resolution.is_some();
-        let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
+        let (targets, runners) = (purpose.targets.to_vec(), purpose.runners.clone());
+        let root = ProjectRoot { release, targets, compiler_libs, runners };
         let report = workshop.root(&root, resolution.as_ref())?;
         let place = workshop.store.project(project).map_err(|error| failure::store(&error))?;
         let lock = match place.try_lock().map_err(|error| failure::store(&error))? {
@@ -81,7 +88,21 @@ impl<'w> Site<'w> {
         let way = sandbox::way(&workshop.store, &workshop.builder);
         let project = project.to_owned();
         let (entered, hosted) = (Cell::new(0), Vec::new());
-        let mut site = Self { ctx, workshop, report, project, way, home, build, scratch, entered, hosted, _lock: lock };
+        let has_runners = !purpose.runners.is_empty();
+        let mut site = Self {
+            ctx,
+            workshop,
+            report,
+            project,
+            way,
+            home,
+            build,
+            scratch,
+            entered,
+            hosted,
+            has_runners,
+            _lock: lock,
+        };
         // A build that was killed may have left the build directory in its root.
         sandbox::recover(&workshop.store, &site.whole_root(), &site.joined()?)
             .map_err(|error| failure::stage(&error))?;
@@ -108,6 +129,9 @@ impl<'w> Site<'w> {
             Way::Whole => Some(self.replica(&copy).map_err(not_copied)?),
         };
         let mut environment = plan::project::environment();
+        if self.has_runners {
+            environment.extend(runner::environment());
+        }
         environment.extend(inside.environment);
         let room = Room {
             root,
@@ -135,6 +159,22 @@ impl<'w> Site<'w> {
             Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),
             _ => Ok(status),
         }
+    }
+
+    /// Runs programs of `target` that are started inside and run outside, as long as the returned value lives.
+    pub(crate) fn serve(&self, found: &Found, target: Target) -> Result<Option<Service>, CommandError> {
+        let place = |inside: String, outside: PathBuf| Place { inside: inside.into(), outside };
+        let tmp = self.scratch.path().join("tmp");
+        let (src, build) = (format!("/{}", layout::SRC), format!("/{}/_build", layout::SRC));
+        let socket = tmp.join(Path::new(runner::SOCKET).file_name().unwrap_or_default());
+        let places = match self.way {
+            Way::Joined => {
+                vec![place("/tmp".to_owned(), tmp), place(src, self.project.clone()), place(build, self.build.clone())]
+            }
+            // Everything has been moved there.
+            Way::Whole => vec![place("/".to_owned(), self.whole_root())],
+        };
+        found.serve((&self.workshop.store, self.ctx.ui), target, (&socket, places))
     }
 
     /// The copy of the project for the next run.
@@ -200,13 +240,15 @@ fn resolve(
     workshop: &Workshop<'_>,
     project: &Path,
     means: &Means,
-    targets: &[Target],
+    purpose: &Purpose<'_>,
 ) -> Result<Option<Resolution>, CommandError> {
     let own = manifest::packages(project)?;
     if !manifest::need_packages(&own, &Knowledge::load(means)?.tools) {
         return Ok(None);
     }
-    let renewed = LockFile::read(project)?.resolve(workshop, &own, (targets, means), &Renewal::Never)?;
+    let file = LockFile::read(project)?;
+    let file = if purpose.with_test { file.with_tests() } else { file };
+    let renewed = file.resolve(workshop, &own, (purpose.targets, means), &Renewal::Never)?;
     if renewed.written {
         workshop.ui().note(format_args!("wrote {}", renewed.path.display()));
     }
@@ -220,6 +262,23 @@ fn make_directory(path: &Path) -> Result<(), CommandError> {
 
 fn not_copied(error: ReplicaError) -> CommandError {
     CommandError::environment(format_args!("cannot copy {}", error.path.display())).cause(error.source)
+}
+
+/// What a root is entered for.
+pub(crate) struct Purpose<'a> {
+    pub(crate) targets: &'a [Target],
+    pub(crate) wants: Wants,
+    /// Whether what tests need is needed.
+    pub(crate) with_test: bool,
+    /// The targets whose programs run inside, and by whom.
+    pub(crate) runners: Vec<(Target, runner::Inside)>,
+}
+
+impl<'a> Purpose<'a> {
+    /// Building for `targets`, running none of their programs.
+    pub(crate) fn building(targets: &'a [Target], wants: Wants) -> Self {
+        Self { targets, wants, with_test: false, runners: Vec::new() }
+    }
 }
 
 /// What is run in a root.

@@ -11,6 +11,7 @@
 //!   install: […]                    # likewise
 //!   build-env: […]                  # besides the package's own
 //!   writes-prefix: true             # commands of `build` write into the prefix
+//!   run-under-emulator: true        # it runs programs of the target that it has just made
 //!   host: ["menhir"]                # needed on the host though the opam file does not say so
 //! }
 //! ```
@@ -53,6 +54,8 @@ pub struct Quirk {
     pub fields: Package,
     /// Whether building writes into the prefix.
     pub writes_prefix: bool,
+    /// Whether building runs programs of the target, which an emulator does then.
+    pub emulated: bool,
     /// Packages that it needs on the host though its file does not say so.
     pub host: Vec<PackageName>,
 }
@@ -118,6 +121,15 @@ impl Quirks {
         })
     }
 
+    /// Whether `package` runs programs of a target while it is built for one.
+    #[must_use]
+    pub fn emulates(&self, package: &PackageName, version: &Version) -> bool {
+        let fits = |quirk: &&Quirk| {
+            quirk.package == *package && quirk.worlds != Worlds::Host && quirk.versions.admits(version)
+        };
+        self.all.iter().rev().find(fits).is_some_and(|quirk| quirk.emulated)
+    }
+
     /// All of them, in the order of the tables.
     pub fn iter(&self) -> impl Iterator<Item = &Quirk> {
         self.all.iter()
@@ -137,7 +149,7 @@ impl Worlds {
 const SECTION: &str = "quirk";
 
 /// Fields of a quirk that no package has.
-const OWN: &[&str] = &["package", "worlds", "why", "writes-prefix", "host"];
+const OWN: &[&str] = &["package", "worlds", "why", "writes-prefix", "run-under-emulator", "host"];
 /// Fields that packages have as well.
 const SHARED: &[&str] = &["build", "install", "build-env"];
 
@@ -176,15 +188,16 @@ impl Quirk {
             None => Vec::new(),
             Some(value) => names(value).ok_or_else(|| wrong("host", value, "names of packages"))?,
         };
-        let writes_prefix = match own.get("writes-prefix") {
-            None => false,
+        let flag = |name: &str| match own.get(name) {
+            None => Ok(false),
             Some(value) => match value.kind {
-                ValueKind::Bool(value) => value,
-                _ => return Err(wrong("writes-prefix", value, "true or false")),
+                ValueKind::Bool(value) => Ok(value),
+                _ => Err(wrong(name, value, "true or false")),
             },
         };
+        let (writes_prefix, emulated) = (flag("writes-prefix")?, flag("run-under-emulator")?);
         let fields = shared(section, text, &package)?;
-        Ok(Self { package, versions, worlds, why: why.clone(), fields, writes_prefix, host })
+        Ok(Self { package, versions, worlds, why: why.clone(), fields, writes_prefix, emulated, host })
     }
 }
 
@@ -282,6 +295,17 @@ mod tests {
     }
 
     #[test]
+    fn what_runs_programs_of_the_target_says_so() {
+        let mut quirks = Quirks::default();
+        quirks
+            .add(b"quirk { package: \"a\" {< \"2\"} worlds: \"target\" why: \"w\" run-under-emulator: true }")
+            .unwrap();
+        let emulates =
+            |name, version| quirks.emulates(&PackageName::new(name).unwrap(), &Version::new(version).unwrap());
+        assert!(emulates("a", "1") && !emulates("a", "2") && !emulates("b", "1"));
+    }
+
+    #[test]
     fn needs_of_the_host_are_a_table_for_the_solver() {
         let mut quirks = Quirks::default();
         quirks.add(b"quirk { package: \"a\" {< \"2\"} why: \"w\" host: [\"m\" \"n\"] } quirk { package: \"b\" why: \"w\" }").unwrap();
@@ -307,6 +331,11 @@ mod tests {
             ("build: []", "build: []", "`build` is not known here"),
             ("# é\nquirk { package: \"a\" why: \"x\" build: 3 }", "3", "`build` needs"),
             ("quirk { package: \"a\" why: \"x\" host: 3 }", "3", "`host` needs names of packages"),
+            (
+                "quirk { package: \"a\" why: \"x\" run-under-emulator: 3 }",
+                "3",
+                "`run-under-emulator` needs true or false",
+            ),
             ("quirk { package: 3 why: \"x\" }", "3", "`package` needs a name"),
         ] {
             let mut quirks = Quirks::default();

@@ -12,7 +12,9 @@ use plan::project::{Packages, ProjectRoot};
 fn plan(release: Release, targets: &[&str], compiler_libs: bool) -> Graph {
     let mut planner = Planner::new(b"builder");
     let targets = targets.iter().map(|target| target.parse().unwrap()).collect();
-    planner.project_root(&ProjectRoot { release, targets, compiler_libs }, &Packages::default()).unwrap();
+    planner
+        .project_root(&ProjectRoot { release, targets, compiler_libs, runners: Vec::new() }, &Packages::default())
+        .unwrap();
     planner.finish()
 }
 

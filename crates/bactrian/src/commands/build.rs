@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use inspect::{Bits, Endian, Expectation, Format};
 use plan::delivery::{self, Program, Wanted};
+use plan::runner::{Choice, Inside};
 use plan::target::{self, Abi, Target};
 
 use super::Context;
@@ -13,8 +14,9 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::messages::Message;
 use crate::project::Project;
+use crate::runner::{self, Found};
 use crate::settings::{Build, Means};
-use crate::site::{Inside, Site};
+use crate::site::{self, Purpose, Site};
 use crate::timings;
 use crate::workshop::Workshop;
 
@@ -26,7 +28,8 @@ pub(crate) struct Delivered {
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandError> {
     let delivered = timings::written_to(ctx, settings.timings.as_deref(), "bactrian build", || {
-        build(ctx, &settings.project, &settings.targets, &settings.means, &settings.output)
+        let Build { project, targets, means, output, .. } = settings;
+        build(ctx, &Order { project, targets, means, output })
     })?;
     for (target, programs) in delivered {
         if programs.is_empty() {
@@ -44,24 +47,37 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandEr
     Ok(Exit::Done)
 }
 
-/// Builds `project` and delivers its programs to `output/TARGET/`.
-pub(crate) fn build(
-    ctx: &Context<'_>,
-    directory: &Path,
-    targets: &[Target],
-    means: &Means,
-    output: &Path,
-) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
-    let project = Project::find(directory)?;
+/// What is to be built, and where it goes: to `output/TARGET/`.
+pub(crate) struct Order<'a> {
+    pub(crate) project: &'a Path,
+    /// With the runner, if one was said: some builds need it.
+    pub(crate) targets: &'a [(Target, Option<Choice>)],
+    pub(crate) means: &'a Means,
+    pub(crate) output: &'a Path,
+}
+
+/// Builds a project and delivers its programs.
+pub(crate) fn build(ctx: &Context<'_>, order: &Order<'_>) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
+    let Order { means, output, .. } = *order;
+    let project = Project::find(order.project)?;
+    let runners = if project.wants.discovery { discoverers(ctx, order.targets)? } else { Vec::new() };
+    let targets: Vec<Target> = order.targets.iter().map(|(target, _)| *target).collect();
+    let targets = targets.as_slice();
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants))?;
+    let inside = runners.iter().map(|(target, found)| (*target, found.inside())).collect();
+    let purpose = Purpose { runners: inside, ..Purpose::building(targets, project.wants) };
+    let site = Site::open(ctx, &workshop, means, order.project, &purpose)?;
     let jobs = means.jobs.get();
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
     let ask = |wanted| -> Result<(), CommandError> {
-        let at_once = if project.has_workspace { 1 } else { targets.len() };
+        // One runner at a time is asked from inside.
+        let alone = project.has_workspace || runners.iter().any(|(_, found)| found.inside() == Inside::Outside);
+        let at_once = if alone { 1 } else { targets.len() };
         let mut chunks = targets.chunks(at_once.max(1));
         chunks.try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();
+            let outside = runners.iter().find(|(target, _)| some == [*target]);
+            let _service = outside.map(|(target, found)| site.serve(found, *target)).transpose()?;
             ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
                 dune(&site, &delivery::dune_arguments(some, wanted, jobs))
             })
@@ -80,10 +96,21 @@ pub(crate) fn build(
     all.into_iter().map(|(target, programs)| Ok((target, deliver(&site, target, programs, output)?))).collect()
 }
 
+/// The runners of targets in whose builds programs of theirs run.
+fn discoverers(ctx: &Context<'_>, targets: &[(Target, Option<Choice>)]) -> Result<Vec<(Target, Found)>, CommandError> {
+    let find = |(target, choice): &(Target, Option<Choice>)| {
+        let found = runner::find(ctx.around, *target, choice.as_ref());
+        found.map(|found| (*target, found)).map_err(|error| {
+            error.cause("a `(ctypes …)` stanza of the project runs programs of the target while it is built")
+        })
+    };
+    targets.iter().map(find).collect()
+}
+
 /// Runs dune inside; what it prints is shown as it prints it.
 fn dune(site: &Site<'_>, arguments: &[String]) -> Result<(), CommandError> {
     let arguments = std::iter::once("/host/bin/dune".into()).chain(arguments.iter().map(Into::into)).collect();
-    let inside = Inside { arguments, terminal: false, environment: Vec::new() };
+    let inside = site::Inside { arguments, terminal: false, environment: Vec::new() };
     let status = site.run(inside, |command| {
         // Standard output is for results.
         command.stdin(std::process::Stdio::null()).stdout(io::stderr());
