@@ -47,8 +47,12 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Test) -> Result<Exit, CommandErr
     if failed.is_empty() {
         return Ok(Exit::Done);
     }
-    Err(CommandError::build(format_args!("tests failed for {}", failed.join(", ")))
-        .hint("`bactrian test --promote` takes what they print for what is expected"))
+    let told = CommandError::build(format_args!("tests failed for {}", failed.join(", ")));
+    Err(if settings.promote {
+        told.hint("what could be taken for what is expected has been: run them again")
+    } else {
+        told.hint("`bactrian test --promote` takes what they print for what is expected")
+    })
 }
 
 /// Whether dune says that all is well; what it shows goes where it always does.

@@ -241,7 +241,9 @@ impl Reader<'_> {
     fn unknown(&mut self, table: &dyn TableLike, key: &str, prefix: &str) {
         let known = KEYS.iter().filter_map(|known| known.name.strip_prefix(prefix));
         let known = known.map(|name| if prefix.is_empty() { name.split('.').next().unwrap_or(name) } else { name });
-        let hint = text::nearest(key, known).map(|near| format!("did you mean `{prefix}{near}`?"));
+        // What is there, but is no table.
+        let hint = text::nearest(key, known.filter(|known| *known != key))
+            .map(|near| format!("did you mean `{prefix}{near}`?"));
         let all = || {
             let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
             format!("the keys are {}", names.join(", "))

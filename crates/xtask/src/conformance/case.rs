@@ -34,7 +34,7 @@ pub(super) struct Case {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// A line for a shell in the target's root; `$OCAMLOPT` is the compiler, `$LIB` the test suite's own library.
-    Compile { line: String, exit: i32 },
+    Compile { line: String, exit: i32, program: String },
     /// A program of the case's directory.
     Run(Run),
 }
@@ -141,7 +141,7 @@ impl State<'_> {
             "str" => &["str"],
             "runtime_events" => &["runtime_events"],
             "testing" => &["testing"],
-            "dynlink" => &["dynlink"],
+            "dynlink" => return Err(Leaf::NotFor("native-dynlink".to_owned())),
             "principal" => return Err(Leaf::Other("types alone")),
             _ => return Err(Leaf::NotKnown(format!("include {name}"))),
         };
@@ -221,7 +221,9 @@ impl State<'_> {
         let libraries = libraries.into_iter().map(|name| format!("{name}.cmxa"));
         let binary: Vec<_> = self.words("binary_modules").into_iter().map(|name| format!("{name}.cmx")).collect();
         let c = named.iter().any(|name| name.ends_with(".c")).then(|| "-I .".to_owned());
-        let line: Vec<String> = std::iter::once("$OCAMLOPT".to_owned())
+        let line: Vec<String> = ["$OCAMLOPT", "-I", "$STDLIB"]
+            .map(str::to_owned)
+            .into_iter()
             .chain(c)
             .chain(directories)
             .chain([self.expanded("flags")?])
@@ -233,7 +235,7 @@ impl State<'_> {
             .filter(|word| !word.is_empty())
             .collect();
         let exit = self.number("ocamlopt_byte_exit_status")?;
-        self.case.steps.push(Step::Compile { line: line.join(" "), exit });
+        self.case.steps.push(Step::Compile { line: line.join(" "), exit, program });
         Ok(())
     }
 
@@ -273,7 +275,7 @@ impl State<'_> {
             Step::Run(run) => Some(run),
             Step::Compile { .. } => None,
         });
-        last.map(|run| run.reference = Some(reference)).ok_or_else(|| Leaf::Other("nothing is run"))
+        last.map(|run| run.reference = Some(reference)).ok_or(Leaf::Other("nothing is run"))
     }
 
     fn stem(&self) -> &str {
@@ -388,7 +390,7 @@ mod tests {
     fn lines(leaf: &Leaf) -> Vec<String> {
         let Leaf::Case(case) = leaf else { panic!("{leaf:?}") };
         let line = |step: &Step| match step {
-            Step::Compile { line, exit } => format!("{line} ({exit})"),
+            Step::Compile { line, exit, .. } => format!("{line} ({exit})"),
             Step::Run(run) => format!("{} {:?} ({}) {:?}", run.program, run.arguments, run.exit, run.reference),
         };
         case.steps.iter().map(line).collect()
@@ -398,13 +400,13 @@ mod tests {
     fn a_test_that_says_nothing_is_compiled_run_and_compared() {
         let found = leaves_of(
             "(* TEST\n include unix; flags = \"-g\"; modules = \"a.ml b.c\";\n*)",
-            "s390x-linux-musl",
+            "riscv64-linux-musl",
             &["a.mli"],
         );
         assert_eq!(
             lines(&found[0]),
             [
-                "$OCAMLOPT -I . -I +unix -g unix.cmxa -o 't.opt' 'a.mli' 'a.ml' 'b.c' 't.ml' (0)",
+                "$OCAMLOPT -I $STDLIB -I . -I +unix -g unix.cmxa -o 't.opt' 'a.mli' 'a.ml' 'b.c' 't.ml' (0)",
                 "t.opt [] (0) Some(\"t.reference\")"
             ]
         );
@@ -431,8 +433,8 @@ mod tests {
         assert_eq!(
             lines(&found[0]),
             [
-                "$OCAMLOPT -c 'm.ml' (0)",
-                "$OCAMLOPT -o './p.exe' 'm.ml' 't.ml' (0)",
+                "$OCAMLOPT -I $STDLIB -c 'm.ml' (0)",
+                "$OCAMLOPT -I $STDLIB -o './p.exe' 'm.ml' 't.ml' (0)",
                 "./p.exe [\"a\", \"b\"] (2) Some(\"o.reference\")"
             ]
         );

@@ -2,6 +2,7 @@
 //!
 //! Not here: which cases, and what follows from a difference.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -103,8 +104,8 @@ pub(super) fn compile<'a>(
     fs::write(place.join("one.sh"), ONE).map_err(told)?;
     let jobs = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let all = format!(
-        "set -e\nexport OCAMLOPT=/opt/cross/$BACTRIAN_TARGET/bin/ocamlopt LIB=/src/lib\ncd /src/lib\n\
-         $OCAMLOPT -c testing.mli testing.ml\n$OCAMLOPT -a testing.cmx -o testing.cmxa\n\
+        "set -e\nexport OCAMLOPT=/opt/cross/$BACTRIAN_TARGET/bin/ocamlopt LIB=/src/lib\nSTDLIB=$($OCAMLOPT -where)\nexport STDLIB\ncd /src/lib\n\
+         $OCAMLOPT -c testing.mli testing.ml\n$OCAMLOPT -a -linkall testing.cmx -o testing.cmxa\n\
          ls /src/cases | xargs -P {jobs} -n 1 sh /src/one.sh\n"
     );
     fs::write(place.join("all.sh"), all).map_err(told)?;
@@ -147,8 +148,8 @@ fn lay_out(named: &Named, directory: &Path) -> Result<(), String> {
     }
     let mut script = String::new();
     for step in &named.case.steps {
-        if let Step::Compile { line, exit } = step {
-            script.push_str(&format!("{line}\n[ $? = {exit} ] || exit 1\n"));
+        if let Step::Compile { line, exit, .. } = step {
+            let _ = write!(script, "{line}\n[ $? = {exit} ] || exit 1\n");
         }
     }
     fs::write(directory.join("compile.sh"), script).map_err(told)
@@ -201,9 +202,14 @@ impl Compiled<'_> {
             let log = fs::read(directory.join("compile.log")).unwrap_or_default();
             return Ended::Differs(format!("does not compile: {}", first_lines(&String::from_utf8_lossy(&log), 4)));
         }
+        let source = Path::new(named.name.split('#').next().unwrap_or_default());
+        let stem = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for step in &named.case.steps {
             let Step::Run(run) = step else { continue };
-            match self.run_program(run, &directory, with) {
+            if let Err(error) = wrap_others(named, run, &directory, with) {
+                return Ended::Differs(error);
+            }
+            match self.run_program(run, (&directory, &stem), with) {
                 Ok(Ended::Passed) => {}
                 Ok(other) => return other,
                 Err(error) => return Ended::Differs(error),
@@ -212,7 +218,7 @@ impl Compiled<'_> {
         Ended::Passed
     }
 
-    fn run_program(&self, run: &Run, directory: &Path, with: &With) -> Result<Ended, String> {
+    fn run_program(&self, run: &Run, (directory, stem): (&Path, &str), with: &With) -> Result<Ended, String> {
         let output = directory.join("program.output");
         let file = File::create(&output).map_err(|error| error.to_string())?;
         let stdin = match &run.stdin {
@@ -220,16 +226,37 @@ impl Compiled<'_> {
             None => Stdio::null(),
         };
         let mut command = Command::new("timeout");
-        command.args(["-k", "5", &PATIENCE.to_string()]).args(&with.words);
-        command.arg(directory.join(run.program.trim_start_matches("./"))).args(&run.arguments);
+        command.args(["-k", "5", &PATIENCE.to_string()]);
+        let program = directory.join(run.program.trim_start_matches("./"));
+        let hook = directory.join(format!("{stem}.run"));
+        if hook.is_file() {
+            // A shell's script that runs it in its own way: `ocamltest/actions_helpers.ml`.
+            command.arg("sh").arg(&hook);
+        } else {
+            command.args(&with.words).arg(&program).args(&run.arguments);
+        }
         command.current_dir(directory).env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "dumb").env("HOME", "/tmp");
         command.envs(with.environment.iter().map(|(name, value)| (name, value)));
+        let words = with.words.iter().cloned().chain([program.to_string_lossy().into_owned()]);
+        let words = words.collect::<Vec<_>>().join(" ");
+        let reference = run.reference.as_ref().map(|name| directory.join(name)).unwrap_or_default();
+        let of_hooks = |command: &mut Command| {
+            command.env("program", &words).env("output", &output).env("reference", &reference).env("SORT", "sort");
+            command.env("test_source_directory", directory).env("test_build_directory", directory);
+            command.env("TEST_PASS", "0").env("TEST_FAIL", "1").env("TEST_SKIP", SKIPPED.to_string());
+        };
+        if hook.is_file() {
+            of_hooks(&mut command);
+        }
         for (name, value) in &run.environment {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
+        // A script writes the output itself, and nothing else is to be in it.
+        let file = if hook.is_file() { File::create(directory.join("hook.log")) } else { Ok(file) };
+        let file = file.map_err(|error| error.to_string())?;
         let again = file.try_clone().map_err(|error| error.to_string())?;
         let status = command.stdin(stdin).stdout(file).stderr(again).status().map_err(|error| error.to_string())?;
         let printed = fs::read(&output).map_err(|error| error.to_string())?;
@@ -245,6 +272,19 @@ impl Compiled<'_> {
             return Ok(Ended::Differs(format!("ends with {code:?}, not {}: {last}", run.exit)));
         }
         let Some(reference) = &run.reference else { return Ok(Ended::Passed) };
+        let check = directory.join(format!("{stem}.check-program-output"));
+        if check.is_file() {
+            let mut command = Command::new("sh");
+            command.arg(&check).current_dir(directory).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+            of_hooks(&mut command);
+            let status = command.stdout(Stdio::null()).status().map_err(|error| error.to_string())?;
+            let said = last_lines(&String::from_utf8_lossy(&printed), 3);
+            return Ok(if status.success() {
+                Ended::Passed
+            } else {
+                Ended::Differs(format!("its own check fails: {said}"))
+            });
+        }
         // Without a file it is to print nothing.
         let expected = fs::read(directory.join(reference)).unwrap_or_default();
         Ok(self.compared(&printed, &expected))
@@ -273,6 +313,24 @@ impl Compiled<'_> {
         };
         Ended::Differs(format!("line {}: {} instead of {}", at + 1, show(&printed), show(&expected)))
     }
+}
+
+/// Programs that a script of the test's starts by their name are started by the runner as well.
+fn wrap_others(named: &Named, run: &Run, directory: &Path, with: &With) -> Result<(), String> {
+    for step in &named.case.steps {
+        let Step::Compile { program, .. } = step else { continue };
+        let name = program.trim_start_matches("./");
+        let (file, kept) = (directory.join(name), directory.join(format!("{name}.program")));
+        if with.words.is_empty() || *program == run.program || !file.is_file() || kept.exists() {
+            continue;
+        }
+        fs::rename(&file, &kept).map_err(|error| format!("{name}: {error}"))?;
+        let text = format!("#!/bin/sh\nexec {} {} \"$@\"\n", with.words.join(" "), kept.display());
+        fs::write(&file, text).map_err(|error| format!("{name}: {error}"))?;
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&file, mode).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
 }
 
 fn first_lines(text: &str, number: usize) -> String {

@@ -96,9 +96,9 @@ fn after_comment(text: &str) -> Option<&str> {
     while depth > 0 {
         let at = rest.find("(*").into_iter().chain(rest.find("*)")).min()?;
         if rest.get(at..)?.starts_with("(*") {
-            depth += 1
+            depth += 1;
         } else {
-            depth -= 1
+            depth -= 1;
         }
         rest = rest.get(at + 2..)?;
     }
