@@ -16,6 +16,7 @@ mod exit;
 mod failure;
 mod hosted;
 mod knowledge;
+mod lanes;
 mod leaks;
 mod lockfile;
 mod manifest;

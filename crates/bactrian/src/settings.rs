@@ -18,9 +18,9 @@ use std::time::Duration;
 use opam::name::PackageName;
 use opam::version::Version;
 use plan::runner::Choice;
-use plan::target::{OcamlVersion, Target};
+use plan::target::{Goal, OcamlVersion, Target};
 
-use crate::args::{self, Args};
+use crate::args::{self, Addition, Args};
 use crate::error::CommandError;
 use crate::lockfile::Renewal;
 use crate::surroundings::Surroundings;
@@ -57,6 +57,10 @@ pub(crate) struct Means {
     pub(crate) store: PathBuf,
     /// The version of OCaml, if the user said one.
     pub(crate) ocaml: Option<OcamlVersion>,
+    /// Whether it is for every target. That of `bactrian.toml` is for those that it serves.
+    pub(crate) ocaml_is_for_all: bool,
+    /// Whether programs for 32-bit x86 are emulated; if nobody said so, where this machine cannot run them.
+    pub(crate) emulate_x86: Option<bool>,
     /// Opam repositories, the first before the others; none for the public one.
     pub(crate) repositories: Vec<PlaceName>,
     /// Asked in this order before any other origin.
@@ -76,6 +80,8 @@ impl Means {
         Self {
             store,
             ocaml: None,
+            ocaml_is_for_all: false,
+            emulate_x86: None,
             repositories: Vec::new(),
             mirrors: Vec::new(),
             quirks: Vec::new(),
@@ -100,10 +106,12 @@ pub(crate) enum PlaceName {
 pub(crate) struct Build {
     /// The project's directory, absolute.
     pub(crate) project: PathBuf,
-    /// At least one, none twice; with the runner that was said, for builds that need one.
-    pub(crate) targets: Vec<(Target, Option<Choice>)>,
+    /// At least one, none twice.
+    pub(crate) goals: Vec<Goal>,
+    /// Their targets, each with the runner that was said: some builds need one.
+    pub(crate) runners: Vec<(Target, Option<Choice>)>,
     pub(crate) means: Means,
-    /// Programs are put in `output/TARGET/`; absolute.
+    /// Programs are put in `output/GOAL/`; absolute.
     pub(crate) output: PathBuf,
     /// Where it is written where the time went, if anywhere; absolute.
     pub(crate) timings: Option<PathBuf>,
@@ -245,6 +253,16 @@ pub(crate) enum Toolchain {
         targets: Vec<Target>,
         means: Means,
     },
+    Add {
+        what: Addition,
+        /// Absolute.
+        directory: PathBuf,
+        means: Means,
+    },
+    TakeBack {
+        what: Addition,
+        means: Means,
+    },
 }
 
 /// `bactrian store`.
@@ -317,7 +335,8 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             let output = sources.output(args.output.as_deref());
             Command::Build(Build {
-                targets: sources.targets_and_runners(&args.making, &args.runner)?,
+                runners: sources.targets_and_runners(&args.making, &args.runner)?,
+                goals: sources.goals(&args.making)?,
                 means: sources.means(&args.making.means)?,
                 timings: timings(args.timings, &output, around),
                 output,
@@ -435,7 +454,15 @@ fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, 
         args::Toolchain::Build(making) => {
             Toolchain::Build { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
         }
-        args::Toolchain::Remove(making) => {
+        args::Toolchain::Add { what, directory } => Toolchain::Add {
+            what,
+            directory: sources.project.join(directory),
+            means: sources.means(&args::Means::default())?,
+        },
+        args::Toolchain::Remove { what: Some(what), making } => {
+            Toolchain::TakeBack { what, means: sources.means(&making.means)? }
+        }
+        args::Toolchain::Remove { what: None, making } => {
             Toolchain::Remove { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
         }
     })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use action::digest::DirDigest;
 use action::graph::{Graph, NodeId};
 use exec::builder_image::BUILDER;
 use exec::engine::{Engine, Report, Value};
@@ -18,6 +19,7 @@ use plan::closure::Planned;
 use plan::ocaml::Release;
 use plan::planner::{PlanError, Planner};
 use plan::project::{Packages, ProjectRoot};
+use plan::target::Target;
 use plan::world::World;
 
 use crate::commands::Context;
@@ -27,7 +29,11 @@ use crate::failure;
 use crate::leaks::LeakScan;
 use crate::resolution::Resolution;
 use crate::settings::{Means, PlaceName};
+use crate::text;
 use crate::ui::Ui;
+
+/// What Apple's SDK is registered as in the store.
+pub(crate) const MACOS_SDK: &str = "macos-sdk";
 
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
@@ -37,7 +43,9 @@ pub(crate) struct Workshop<'c> {
     pub(crate) fetcher: Fetcher,
     ctx: &'c Context<'c>,
     jobs: usize,
+    emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
+    macos_sdk: Option<DirDigest>,
 }
 
 impl<'c> Workshop<'c> {
@@ -58,7 +66,17 @@ impl<'c> Workshop<'c> {
         config.mirrors = means.mirrors.iter().map(mirror).collect();
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
-        Ok(Self { store, builder, fetcher: Fetcher::new(config), ctx, jobs: means.jobs.get(), stop })
+        let macos_sdk = store.registered(MACOS_SDK).map_err(|error| failure::store(&error))?;
+        Ok(Self {
+            store,
+            builder,
+            fetcher: Fetcher::new(config),
+            ctx,
+            jobs: means.jobs.get(),
+            emulate_x86: means.emulate_x86,
+            stop,
+            macos_sdk,
+        })
     }
 
     /// Where the user is told things.
@@ -66,40 +84,66 @@ impl<'c> Workshop<'c> {
         self.ctx.ui
     }
 
-    /// Makes what `goals` adds to an empty plan.
+    /// An empty plan for `targets`, on this machine, in which what the user brings is used.
+    fn planner(&self, targets: impl IntoIterator<Item = Target>) -> Result<Planner, CommandError> {
+        let mut planner = Planner::new(BUILDER);
+        self.macos_sdk.into_iter().for_each(|sdk| planner.use_macos_sdk(sdk));
+        if targets.into_iter().all(|target| target.cpu().bits != 32) {
+            return Ok(planner);
+        }
+        let emulates = match self.emulate_x86 {
+            Some(emulates) => emulates,
+            None => {
+                let scratch = self.store.scratch().map_err(|error| failure::store(&error))?;
+                !exec::i386::runs(scratch.path()).map_err(|error| {
+                    CommandError::environment(format_args!("cannot write to {}", scratch.path().display())).cause(error)
+                })?
+            }
+        };
+        Ok(planner.emulating_x86(emulates))
+    }
+
+    /// Makes what `goals` adds to an empty plan for `targets`.
     pub(crate) fn make(
         &self,
+        targets: &[Target],
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Report, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = plan(self.planner(targets.iter().copied())?, goals)?;
         let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
-    /// Makes all packages of a resolution.
-    pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
-        let mut planner = Planner::new(BUILDER);
-        let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
-        let (keys, goals): (Vec<_>, Vec<_>) =
-            planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
+    /// Makes all packages of resolutions. Of a host's package that several have, one tree is returned.
+    pub(crate) fn packages(&self, resolutions: &[Resolution]) -> Result<Trees, CommandError> {
+        let targets = resolutions.iter().flat_map(|resolution| &resolution.targets);
+        let mut planner = self.planner(targets.copied())?;
+        let planned = resolutions.iter().map(|resolution| planner.closure(&resolution.closure()));
+        let planned = planned.collect::<Result<Vec<_>, _>>().map_err(|error| failure::closure(&error))?;
+        let nodes = planned.iter().flat_map(|planned| &planned.nodes);
+        let (keys, goals): (Vec<_>, Vec<_>) = nodes.filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
         let report = self.make_packages(planner, &planned, &goals)?;
         Ok(keys.into_iter().zip(report.values).filter_map(|(key, value)| Some((key, value.tree().ok()?))).collect())
     }
 
-    /// Makes the root of a project and the packages it needs.
-    pub(crate) fn root(&self, wanted: &ProjectRoot, resolution: Option<&Resolution>) -> Result<Report, CommandError> {
-        let mut planner = Planner::new(BUILDER);
-        let planned = match resolution {
-            Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
-            None => Planned::default(),
-        };
-        let root = planner.project_root(wanted, &Packages::from(&planned));
-        let root = root.map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
-        self.make_packages(planner, &planned, &[root])
+    /// Makes the roots of a project and the packages they need. The report's values are the roots, in order.
+    pub(crate) fn roots(&self, wanted: &[(ProjectRoot, Option<&Resolution>)]) -> Result<Report, CommandError> {
+        let mut planner = self.planner(wanted.iter().flat_map(|(root, _)| &root.targets).copied())?;
+        let (mut planned, mut roots) = (Vec::new(), Vec::new());
+        for (wanted, resolution) in wanted {
+            let packages = match resolution {
+                Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
+                None => Planned::default(),
+            };
+            let root = planner.project_root(wanted, &Packages::from(&packages));
+            roots.push(root.map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?);
+            planned.push(packages);
+        }
+        self.make_packages(planner, &planned, &roots)
     }
 
     /// Runs a plan in which every object of a target's package is looked at before anything is linked with it.
-    fn make_packages(&self, planner: Planner, planned: &Planned, goals: &[NodeId]) -> Result<Report, CommandError> {
+    fn make_packages(&self, planner: Planner, planned: &[Planned], goals: &[NodeId]) -> Result<Report, CommandError> {
         let target = |world| match world {
             World::Host => None,
             World::Target(target) => Some(target),
@@ -107,7 +151,8 @@ impl<'c> Workshop<'c> {
         let of_target = |((name, world), node): (&(PackageName, World), &Option<NodeId>)| {
             Some(((*node)?, (name.to_string(), target(*world)?)))
         };
-        let scan = LeakScan { store: &self.store, nodes: planned.nodes.iter().filter_map(of_target).collect() };
+        let nodes = planned.iter().flat_map(|planned| &planned.nodes);
+        let scan = LeakScan { store: &self.store, nodes: nodes.filter_map(of_target).collect() };
         let graph = planner.finish();
         let report = self.ctx.watch(&graph, |sink| {
             let engine = Engine { inspector: Some(&scan), ..self.engine(sink) };
@@ -119,18 +164,20 @@ impl<'c> Workshop<'c> {
     /// Those of `goals` that have been made.
     pub(crate) fn look_up(
         &self,
+        target: Target,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Vec<Option<Value>>, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = plan(self.planner([target])?, goals)?;
         self.engine(&|_| ()).look_up(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
     }
 
     /// Forgets the results of `goals`; returns how many there were.
     pub(crate) fn forget(
         &self,
+        target: Target,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<usize, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = plan(self.planner([target])?, goals)?;
         self.engine(&|_| ()).forget(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
     }
 
@@ -149,9 +196,9 @@ impl<'c> Workshop<'c> {
 }
 
 fn plan(
+    mut planner: Planner,
     goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
 ) -> Result<(Graph, Vec<NodeId>), CommandError> {
-    let mut planner = Planner::new(BUILDER);
     let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
     Ok((planner.finish(), goals))
 }
@@ -160,8 +207,8 @@ fn plan(
 pub(crate) fn release(means: &Means) -> Result<Release, CommandError> {
     let Some(version) = means.ocaml else { return Ok(Release::default()) };
     version.to_string().parse().map_err(|error| {
-        let known = Release::ALL.map(Release::version).join(" and ");
-        CommandError::usage(error).hint(format_args!("{known} can be built"))
+        let known = text::any_of(&Release::ALL.map(Release::version));
+        CommandError::usage(error).hint(format_args!("ask for {known}"))
     })
 }
 

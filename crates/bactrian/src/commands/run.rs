@@ -17,7 +17,8 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandErro
     let found = runner::find(ctx.around, target, settings.runner.as_ref())?;
     let order = Order {
         project: &settings.project,
-        targets: &[(target, settings.runner.clone())],
+        goals: &[target.into()],
+        runners: &[(target, settings.runner.clone())],
         means: &settings.means,
         output: &settings.project.join("dist"),
     };

@@ -28,20 +28,18 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Test) -> Result<Exit, CommandErr
     let targets: Vec<Target> = found.iter().map(|(target, _)| *target).collect();
     let runners = found.iter().map(|(target, found)| (*target, found.inside())).collect();
     let purpose = Purpose { with_test: true, runners, ..Purpose::building(&targets, project.wants) };
-    let site = Site::open(ctx, &workshop, &settings.means, &settings.project, &purpose)?;
-    check_dune(&site)?;
     let mut failed = Vec::new();
-    for (target, found) in &found {
-        let _service = site.serve(found, *target)?;
-        let arguments = delivery::test_arguments(
-            *target,
-            &plan::runner::command(*target),
-            settings.means.jobs.get(),
-            settings.promote,
-        );
-        let passed = ctx.timings.step(&format!("tests for {target}"), || dune(&site, arguments))?;
-        if !passed {
-            failed.push(target.to_string());
+    for site in Site::open_all(ctx, &workshop, &settings.means, &settings.project, &purpose)? {
+        check_dune(&site)?;
+        for (target, found) in found.iter().filter(|(target, _)| site.targets.contains(target)) {
+            let _service = site.serve(found, *target)?;
+            let runner = plan::runner::command(*target);
+            let (jobs, promote) = (settings.means.jobs.get(), settings.promote);
+            let arguments = delivery::test_arguments(*target, &runner, jobs, promote);
+            let passed = ctx.timings.step(&format!("tests for {target}"), || dune(&site, arguments))?;
+            if !passed {
+                failed.push(target.to_string());
+            }
         }
     }
     if failed.is_empty() {

@@ -62,7 +62,7 @@ const ROWS: &[Row] = &[
         option: "-t x86_64-linux-musl",
         variable: Some(("BACTRIAN_TARGET", "aarch64-linux-musl,riscv64-linux-musl")),
         toml: "targets = ['x86_64-linux-gnu']",
-        show: |build| build.targets.iter().map(|(target, _)| target.to_string()).collect::<Vec<_>>().join(" "),
+        show: |build| build.goals.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         expected: ["x86_64-linux-musl", "aarch64-linux-musl riscv64-linux-musl", "x86_64-linux-gnu.2.28", "-"],
     },
     Row {
@@ -162,7 +162,7 @@ fn the_cache_of_the_user() {
 #[test]
 fn targets_are_not_repeated() {
     let build = build("build -t x86_64-linux-gnu,x86_64-pc-linux-gnu.2.28", &[], "");
-    assert_eq!(build.targets.len(), 1);
+    assert_eq!(build.goals.len(), 1);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_runner_is_said_by_the_option_the_variable_or_the_targets_table() {
     let of = |line: &str, variables: &[(&str, &str)]| match settle(line, variables, toml) {
         Ok(Command::Test(test)) => test.targets.into_iter().map(|(_, runner)| runner).collect::<Vec<_>>(),
         Ok(Command::Run(run)) => vec![run.runner],
-        Ok(Command::Build(build)) => build.targets.into_iter().map(|(_, runner)| runner).collect(),
+        Ok(Command::Build(build)) => build.runners.into_iter().map(|(_, runner)| runner).collect(),
         other => panic!("{other:?}"),
     };
     let ssh = |destination: &str| Some(Choice::Ssh { destination: destination.to_owned(), port: None });

@@ -9,7 +9,7 @@ use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, source_key, unpack_key};
 use super::{Engine, NodeError, State, Value};
 use crate::event::{End, Event};
 use crate::local::LocalExecutor;
-use crate::store::MemoValue;
+use crate::store::{MemoValue, StoreError};
 
 impl Engine<'_> {
     /// Makes `node`, unless another process has made it by now.
@@ -37,6 +37,7 @@ impl Engine<'_> {
             Node::Unpack(unpack) => self.make_unpack(unpack, state)?,
             Node::Base(base) => self.make_base(base)?,
             Node::Run(run) => self.make_run(run, state)?,
+            Node::Known(tree) => return Err(StoreError::Missing { digest: tree.as_blob() }.into()),
             // Both are always found by the probe once their inputs are known.
             Node::Literal(_) | Node::Compose(_) => return Err(NodeError::Kind),
         };
@@ -58,7 +59,7 @@ impl Engine<'_> {
                 Some(prepared) => prepared.encoded.digest.hash().to_vec(),
                 None => return Err(NodeError::Kind),
             },
-            Node::Literal(_) | Node::Compose(_) => b"compose".to_vec(),
+            Node::Literal(_) | Node::Known(_) | Node::Compose(_) => b"compose".to_vec(),
         })
     }
 

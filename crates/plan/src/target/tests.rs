@@ -20,10 +20,21 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let abi = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
-        assert_eq!(parts, [target.cpu().name, "linux", abi]);
+        let (rest, triple): (&[&str], _) = match (spec.os, spec.abi) {
+            // 32-bit ARM has several calling conventions.
+            (Os::Linux, Abi::Musl) if spec.cpu == Cpu::Armv7 => (&["linux", "musleabihf"], "musleabihf"),
+            (Os::Linux, Abi::Musl) => (&["linux", "musl"], "musl"),
+            (Os::Linux, Abi::Gnu) => (&["linux", "gnu"], "gnu"),
+            (Os::Windows, Abi::Mingw) => (&["windows", "gnu"], "mingw32"),
+            (Os::MacOs, Abi::Darwin) => (&["macos"], "darwin23"),
+            (Os::FreeBsd, Abi::FreeBsd) => (&["freebsd"], "freebsd14"),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(parts, [&[target.cpu().name], rest].concat());
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
-        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
+        // GNU's tools count generations of x86.
+        let cpu = if spec.cpu == Cpu::X86 { "i686" } else { target.cpu().name };
+        assert!(spec.gnu_triple.starts_with(cpu) && spec.gnu_triple.ends_with(triple));
     }
 }
 
@@ -33,10 +44,20 @@ fn accepted() {
         ("aarch64-linux-musl", "aarch64-linux-musl"),
         ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
         ("riscv64gc-unknown-linux-musl", "riscv64-linux-musl"),
+        ("arm64-apple-macos", "aarch64-macos"),
+        ("x86_64-apple-darwin", "x86_64-macos"),
+        ("amd64-unknown-freebsd", "x86_64-freebsd"),
+        ("s390x-ibm-linux-gnu", "s390x-linux-gnu.2.28"),
+        ("ppc64le-redhat-linux-gnu.2.17", "powerpc64le-linux-gnu.2.17"),
+        ("riscv64-unknown-linux-gnu.2.27", "riscv64-linux-gnu.2.27"),
+        ("armv7-unknown-linux-musleabihf", "armv7-linux-musleabihf"),
+        ("i686-unknown-linux-musl", "x86-linux-musl"),
         ("x86_64-pc-linux-gnu", "x86_64-linux-gnu.2.28"),
         ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
         ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
         ("x86_64-unknown-linux-gnu.2.44", "x86_64-linux-gnu.2.44"),
+        ("x86_64-w64-mingw32", "x86_64-windows-gnu"),
+        ("x86_64-pc-windows-gnu", "x86_64-windows-gnu"),
     ] {
         assert_eq!(parse(given).unwrap().to_string(), canonical);
     }
@@ -49,10 +70,17 @@ fn refused() {
         nearest: nearest.to_vec(),
     };
     let form = |given: &str, floor: &str| TargetError::FloorForm { given: given.to_owned(), floor: floor.to_owned() };
-    let range = |given: &str, minor| TargetError::FloorRange { given: given.to_owned(), floor: Floor::new(minor) };
+    let range = |given: &str, minor, oldest| TargetError::FloorRange {
+        given: given.to_owned(),
+        floor: Floor::new(minor),
+        oldest: Floor::new(oldest),
+    };
     for (given, error) in [
         ("aarch64-linux-musk", unknown("aarch64-linux-musk", &["aarch64-linux-musl", "aarch64-linux-gnu"])),
-        ("arch64-linux-gnu.2.28", unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "x86_64-linux-gnu"])),
+        (
+            "arch64-linux-gnu.2.28",
+            unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "x86_64-linux-gnu", "riscv64-linux-gnu"]),
+        ),
         ("z80-cpm", unknown("z80-cpm", &[])),
         ("", unknown("", &[])),
         ("AARCH64-LINUX-MUSL", unknown("AARCH64-LINUX-MUSL", &[])),
@@ -61,8 +89,9 @@ fn refused() {
         ("x86_64-linux-gnu.2.028", form("x86_64-linux-gnu.2.028", "2.028")),
         ("x86_64-linux-gnu.2.28.1", form("x86_64-linux-gnu.2.28.1", "2.28.1")),
         ("x86_64-linux-gnu.3.0", form("x86_64-linux-gnu.3.0", "3.0")),
-        ("x86_64-linux-gnu.2.16", range("x86_64-linux-gnu.2.16", 16)),
-        ("x86_64-linux-gnu.2.45", range("x86_64-linux-gnu.2.45", 45)),
+        ("x86_64-linux-gnu.2.16", range("x86_64-linux-gnu.2.16", 16, 17)),
+        ("x86_64-linux-gnu.2.45", range("x86_64-linux-gnu.2.45", 45, 17)),
+        ("riscv64-linux-gnu.2.26", range("riscv64-linux-gnu.2.26", 26, 27)),
         (
             "x86_64-linux-musl.2.28",
             TargetError::FloorWithoutGlibc { given: "x86_64-linux-musl.2.28".to_owned(), name: "x86_64-linux-musl" },
@@ -82,6 +111,14 @@ fn native_ocaml() {
         ("riscv64-linux-musl", "5.0.0", false),
         ("riscv64-linux-musl", "5.1.0", true),
         ("riscv64-linux-musl", "4.10.2", false),
+        ("powerpc64le-linux-musl", "5.1.0", false),
+        ("powerpc64le-linux-gnu", "5.2.0", true),
+        ("s390x-linux-musl", "5.0.0", false),
+        ("s390x-linux-gnu", "5.3.0", true),
+        ("armv7-linux-musleabihf", "4.14.1", true),
+        ("armv7-linux-musleabihf", "5.0.0", false),
+        ("x86-linux-musl", "4.14.1", true),
+        ("x86-linux-musl", "5.4.1", false),
     ] {
         assert_eq!(native(name, version), expected, "{name} {version}");
     }
@@ -96,6 +133,8 @@ fn runners() {
     assert_eq!(runner("x86_64-linux-musl", laptop), Runner::Native);
     assert_eq!(runner("riscv64-linux-musl", laptop), Runner::Qemu("qemu-riscv64"));
     assert_eq!(runner("aarch64-linux-musl", mac), Runner::None);
+    assert_eq!(runner("x86_64-windows-gnu", laptop), Runner::Wine);
+    assert_eq!(runner("x86_64-windows-gnu", exotic), Runner::None);
     assert_eq!(runner("aarch64-linux-musl", exotic), Runner::Qemu("qemu-aarch64"));
 }
 
@@ -106,15 +145,16 @@ proptest! {
         let spec = &TARGETS[row];
         let name = spec.names().nth(alias).unwrap_or(spec.name);
         let given = if spec.abi == Abi::Gnu { format!("{name}.2.{minor}") } else { name.to_owned() };
+        let floors = spec.cpu.facts().oldest_glibc.minor..=NEWEST_FLOOR.minor;
         match parse(&given) {
             Ok(target) => {
                 prop_assert!(std::ptr::eq(target.spec(), spec));
                 prop_assert_eq!(parse(&target.to_string()), Ok(target));
-                prop_assert!(spec.abi == Abi::Musl || (17..=44).contains(&minor));
+                prop_assert!(spec.abi != Abi::Gnu || floors.contains(&minor));
             }
             Err(error) => {
                 let out_of_range = matches!(error, TargetError::FloorRange { .. });
-                prop_assert!(out_of_range && !(17..=44).contains(&minor));
+                prop_assert!(out_of_range && !floors.contains(&minor));
             }
         }
     }
@@ -137,6 +177,7 @@ proptest! {
     #[test]
     fn typing_errors(row in 0..TARGETS.len(), at in 0_usize..15) {
         let name = TARGETS[row].name;
+        let at = at % name.len();
         let mut typed = name.to_owned();
         typed.replace_range(at..=at, "z");
         if let Err(TargetError::Unknown { nearest, .. }) = parse(&typed) {
