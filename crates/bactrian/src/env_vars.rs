@@ -68,7 +68,9 @@ mod tests {
     fn ours_have_an_option_and_no_name_twice() {
         assert_eq!(ALL.iter().map(|variable| variable.name).collect::<BTreeSet<_>>().len(), ALL.len());
         for variable in ALL {
-            assert_eq!(variable.name.starts_with("BACTRIAN_"), variable.option.is_some(), "{}", variable.name);
+            // It is about the machine, not about what is asked for.
+            let ours = variable.name.starts_with("BACTRIAN_") && variable.name != BACTRIAN_EMULATE_X86.name;
+            assert_eq!(ours, variable.option.is_some(), "{}", variable.name);
         }
     }
 

@@ -103,10 +103,10 @@ fn is_program(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// wine for 64-bit programs: in PATH, or where Debian has it, which puts none there.
+/// wine for 64-bit programs: in a directory of PATH, or where Debian has it, which puts none there: in `lib` beside one.
 pub(crate) fn wine(env: &Env) -> Option<PathBuf> {
-    let found = ["wine64", "wine"].into_iter().find_map(|name| in_path(env, name));
-    found.or_else(|| Some(PathBuf::from("/usr/lib/wine/wine64")).filter(|file| is_program(file)))
+    let names = ["wine64", "wine", "../lib/wine/wine64"];
+    env.path().into_iter().flat_map(|place| names.map(|name| place.join(name))).find(|file| is_program(file))
 }
 
 impl Found {

@@ -147,7 +147,11 @@ fn stand_in_sdk(store: &str, project: &Path) -> PathBuf {
     );
     fs::write(framework.join("Standin.tbd"), symbols).unwrap();
     fs::write(framework.join("Headers/Standin.h"), "#include <stdio.h>\nint standin_answer(void);\n").unwrap();
-    fs::write(sdk.join("SDKSettings.json"), r#"{"CanonicalName":"macosx14.5","Version":"14.5"}"#).unwrap();
+    fs::write(
+        sdk.join("SDKSettings.json"),
+        r#"{"CanonicalName":"macosx14.5","Version":"14.5","MaximumDeploymentTarget":"14.5.99"}"#,
+    )
+    .unwrap();
     let copy = "cp -rL /opt/cc/aarch64-macos/include /opt/cc/aarch64-macos/lib Standin.sdk/usr/";
     let project = project.to_str().unwrap();
     let line = ["exec", "--store", store, "--target", "aarch64-macos", project, "--", "sh", "-c", copy];

@@ -5,7 +5,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What the program ends with.
@@ -33,12 +33,18 @@ const PROGRAM: [u8; 94] = [
 /// # Errors
 /// If it cannot be written.
 pub fn runs(directory: &Path) -> io::Result<bool> {
-    let file = directory.join("i386");
-    fs::write(&file, PROGRAM)?;
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o700))?;
+    let file = write(directory)?;
     let status = Command::new(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     fs::remove_file(&file)?;
     Ok(status.is_ok_and(|status| status.code() == Some(EXIT.into())))
+}
+
+/// The program as a file in `directory`.
+fn write(directory: &Path) -> io::Result<PathBuf> {
+    let file = directory.join("i386");
+    fs::write(&file, PROGRAM)?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o700))?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -51,12 +57,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let answer = runs(temp.path()).unwrap();
         assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
-        let file = temp.path().join("i386");
-        fs::write(&file, PROGRAM).unwrap();
-        if let Ok(status) = Command::new("qemu-i386").arg(&file).status() {
-            assert_eq!(status.code(), Some(EXIT.into()));
-        } else if !answer {
-            eprintln!("neither this machine nor an emulator runs it: not tested");
-        }
+        let file = write(temp.path()).unwrap();
+        let emulated = Command::new("qemu-i386").arg(&file).status();
+        // Without an emulator the machine's own word is all there is.
+        assert!(emulated.map_or(true, |status| status.code() == Some(EXIT.into())), "the machine says {answer}");
     }
 }
