@@ -78,6 +78,7 @@ fn the_example_says_the_same_on_other_cpus_whatever_their_order_of_bytes() {
 }
 
 #[test]
+#[ignore = "minutes; run with --ignored"]
 fn packages_with_c_in_them_do_the_same_on_other_cpus() {
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
@@ -160,6 +161,7 @@ fn stand_in_sdk(store: &str, project: &Path) -> PathBuf {
 }
 
 #[test]
+#[ignore = "minutes; run with --ignored"]
 fn frameworks_are_found_in_the_sdk_that_the_user_brings() {
     let private = tempfile::tempdir_in(store().parent().unwrap()).unwrap();
     link_store(private.path()).unwrap();

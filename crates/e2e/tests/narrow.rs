@@ -45,6 +45,7 @@ fn said(project: &Path, arguments: &[&str], targets: &[&str], program: &str) -> 
 }
 
 #[test]
+#[ignore = "ten minutes of compilers of 4.14; run with --ignored"]
 fn programs_say_the_same_on_machines_of_any_width() {
     let (_temp, project) = project("narrow");
     let said = said(&project, &["--ocaml", "4.14.1"], &[WIDE, ARM, X86], "narrow");
@@ -58,6 +59,7 @@ fn programs_say_the_same_on_machines_of_any_width() {
 }
 
 #[test]
+#[ignore = "ten minutes of compilers of 4.14; run with --ignored"]
 fn each_target_of_a_command_gets_an_ocaml_that_serves_it() {
     let (_temp, project) = project("narrow");
     let targets = ["aarch64-linux-musl", ARM];
@@ -86,6 +88,7 @@ fn ocaml_5_is_refused_where_it_has_no_native_code() {
 
 /// Packages: big numbers of gmp in words of 32 bits, and one lock for both OCamls.
 #[test]
+#[ignore = "ten minutes of compilers of 4.14; run with --ignored"]
 fn a_project_with_packages_has_one_lock_for_both() {
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so packages of the opam world are left out");

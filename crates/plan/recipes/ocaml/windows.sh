@@ -57,8 +57,10 @@ nothing_is_loaded() {
     utils/config.generated.ml Makefile.config Makefile.build_config
 }
 
-# The build machine's generator under the name that it has on Windows; there its texts are wide ones.
+# The build machine's generator, also under the name that it has on Windows, where 5.3 looks for it. There its texts are wide
+# ones, which 5.3 has to be helped to.
 runtime() {
+  cp $host_objects/bin/sak runtime/sak
   cp $host_objects/bin/sak runtime/sak.exe
   mk -o runtime/sak.exe runtime/build_config.h
   sed -i 's/^\(#define OCAML_STDLIB_DIR\) "/\1 L"/' runtime/build_config.h
