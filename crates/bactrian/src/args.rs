@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Check(Subject),
     #[command(about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
     Run(Run),
+    #[command(about = help::TEST, after_long_help = help::TEST_EXAMPLES)]
+    Test(Test),
     #[command(about = help::EXEC, after_long_help = help::EXEC_EXAMPLES)]
     Exec(Exec),
     #[command(about = help::SHELL, after_long_help = help::SHELL_EXAMPLES)]
@@ -180,6 +182,8 @@ pub(crate) struct Build {
     pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) making: Making,
+    #[command(flatten)]
+    pub(crate) runner: Runner,
     /// Where programs are put, in a directory per target [default: dist in the project]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
@@ -256,12 +260,38 @@ pub(crate) struct Run {
     pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) making: Making,
+    #[command(flatten)]
+    pub(crate) runner: Runner,
     /// Which of the project's programs, if it has several
     #[arg(long, value_name = "NAME")]
     pub(crate) bin: Option<String>,
     /// The program's arguments
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
+}
+
+/// `bactrian test`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Test {
+    /// The project's directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) making: Making,
+    #[command(flatten)]
+    pub(crate) runner: Runner,
+    /// Take what tests print for what is expected: change the project's files
+    #[arg(long)]
+    pub(crate) promote: bool,
+}
+
+/// By whom programs are run.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Runner {
+    /// Who runs the target's programs: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, or a command that is given the
+    /// program and its arguments [default: what the target needs] [env: BACTRIAN_RUNNER]
+    #[arg(long = "runner", value_name = "RUNNER")]
+    pub(crate) runner: Option<String>,
 }
 
 /// `bactrian exec`.
@@ -396,6 +426,8 @@ mod tests {
             "build --timings -t a dir",
             "install x --timings=where -t a",
             "run --target t --bin main -- --flag -x",
+            "run --target t --runner ssh:me@there dir",
+            "test -t a,b --promote dir",
             "exec --target t dir -- make -j4",
             "shell --failed 12ab",
             "inspect a b",

@@ -8,7 +8,7 @@ mod build;
 mod completions;
 mod doctor;
 mod enter;
-mod fit;
+pub(crate) mod fit;
 mod inspect;
 pub(crate) mod install;
 mod lock;
@@ -16,6 +16,7 @@ mod man;
 mod run;
 mod store;
 mod target;
+mod test;
 mod toolchain;
 mod tree;
 
@@ -82,6 +83,7 @@ fn dispatch(ctx: &Context<'_>, command: settings::Command) -> Result<Exit, Comma
         Command::Why(why) => tree::why(ctx, &why),
         Command::Check(subject) => tree::check(ctx, &subject),
         Command::Run(run) => run::run(ctx, &run),
+        Command::Test(test) => test::run(ctx, &test),
         Command::Exec(exec) => enter::exec(ctx, &exec),
         Command::Shell(shell) => enter::shell(ctx, &shell),
         Command::Toolchain(toolchain) => toolchain::run(ctx, &toolchain),

@@ -39,7 +39,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         exit: Exit::Failed,
         name: "failed",
-        meaning: "A build failed, or a check found something wrong: the input is at fault. For `inspect`: a file is no \
+        meaning: "A build or a test failed, or a check found something wrong: the input is at fault. For `inspect`: a file is no \
                   object file; for `store verify`: an object of the store is damaged.",
     },
     Row {

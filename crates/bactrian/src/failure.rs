@@ -72,6 +72,8 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
             "`bactrian why {name}` says what wants it; docs/reference/exceptions.md lists all such packages"
         )),
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
+        ClosureError::Plan(PlanError::NoEmulator { .. }) => CommandError::build(error)
+            .hint("its quirk says `run-under-emulator`: for this target it is to be built in another way (docs/reference/quirks.md)"),
         ClosureError::Plan(PlanError::NoLibrary { library, target }) => {
             CommandError::build(format_args!("{library} is not known to build for {target}")).hint(
                 "to supply it, put a package of its `conf-` package's name, with `url` and `build:`, into a repository and name \

@@ -29,6 +29,7 @@ mod receipt;
 mod reference;
 mod repositories;
 mod resolution;
+mod runner;
 mod settings;
 mod site;
 mod surroundings;

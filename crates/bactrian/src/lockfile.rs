@@ -45,6 +45,8 @@ pub(crate) enum Renewal {
 pub(crate) struct LockFile {
     path: PathBuf,
     locks: Option<LockSet>,
+    /// Whether what tests need is asked for: a lock that has it is good for builds as well.
+    with_test: bool,
 }
 
 /// A choice for each lane, and how it differs from the one before.
@@ -93,7 +95,12 @@ impl LockFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        Ok(Self { path, locks })
+        Ok(Self { path, locks, with_test: false })
+    }
+
+    /// The same, asked for what tests need besides.
+    pub(crate) fn with_tests(self) -> Self {
+        Self { with_test: true, ..self }
     }
 
     /// The choice for the project's packages: the lock's if it answers them, else a new one that is written down.
@@ -143,9 +150,9 @@ impl LockFile {
                 Some(lock) => {
                     let locked = lane.releases.iter().find(|release| release.version() == lock.request.ocaml.as_str());
                     let release = locked.copied().unwrap_or_else(|| lane.release());
-                    let request = request(wish.own, release, &lane)?;
-                    let answer = lock.check(&request, &wish.knowledge.tools);
-                    answer.map(|()| release).map_err(|stale| words(&stale))
+                    let request = self.request(wish.own, release, &lane)?;
+                    let answer = lock.check(&request, &wish.knowledge.tools).map_err(|stale| words(&stale));
+                    answer.and_then(|()| check_emulated(lock, wish.knowledge)).map(|()| release)
                 }
             };
             Ok(Answer { lane, lock, fits })
@@ -164,6 +171,14 @@ impl LockFile {
             named(lock) > 0 || lane.releases.iter().any(|release| release.version() == lock.request.ocaml.as_str())
         };
         locks.filter(alike).max_by_key(|lock| named(lock))
+    }
+
+    /// What is asked for a lane.
+    fn request(&self, own: &[LocalPackage], release: Release, lane: &Lane) -> Result<Request, CommandError> {
+        let has_tests = self.locks.iter().flat_map(LockSet::iter).any(|lock| lock.request.with_test);
+        let with_test = self.with_test || has_tests;
+        let request = resolution::request(Vec::new(), release, &lane.targets)?;
+        Ok(Request { project: own.to_vec(), with_test, ..request })
     }
 
     /// Why the file does not answer, if it does not.
@@ -211,10 +226,11 @@ impl LockFile {
                 }
             };
             let with_favoured =
-                |release| Ok(Request { favoured: favoured.clone(), ..request(wish.own, release, lane)? });
+                |release| Ok(Request { favoured: favoured.clone(), ..self.request(wish.own, release, lane)? });
             let (request, solution, release) =
                 solve_with_releases(universe, (lane, &wish.knowledge.tools), with_favoured)?;
-            let lock = Lock::new(universe, &request, solution);
+            let mut lock = Lock::new(universe, &request, solution);
+            declare_emulated(&mut lock, wish.knowledge);
             for change in changes(&before, &lock.versions()) {
                 if !all_changes.contains(&change) {
                     all_changes.push(change);
@@ -249,9 +265,34 @@ impl Wish<'_> {
     }
 }
 
-/// What is asked for: the project, on all targets of a lane.
-fn request(own: &[LocalPackage], release: Release, lane: &Lane) -> Result<Request, CommandError> {
-    Ok(Request { project: own.to_vec(), ..resolution::request(Vec::new(), release, &lane.targets)? })
+/// The packages whose quirks have them run programs of the target, by name, with what the lock says of it.
+fn emulated<'l>(lock: &'l Lock, knowledge: &'l Knowledge) -> impl Iterator<Item = (&'l PackageName, bool, bool)> {
+    lock.pins.iter().filter_map(|(name, pin)| {
+        let node = lock.solution.nodes.iter().find(|(key, _)| key.name == *name).map(|(_, node)| node)?;
+        Some((name, pin.emulated, knowledge.quirks.emulates(name, &node.version)))
+    })
+}
+
+/// Writes down which packages run programs of the target while they are built: whoever reviews a lock is to see it.
+fn declare_emulated(lock: &mut Lock, knowledge: &Knowledge) {
+    let names: Vec<PackageName> =
+        emulated(lock, knowledge).filter(|(_, _, is)| *is).map(|(name, ..)| name.clone()).collect();
+    for name in names {
+        if let Some(pin) = lock.pins.get_mut(&name) {
+            pin.emulated = true;
+        }
+    }
+}
+
+/// What is run under an emulator is what the lock says of it.
+fn check_emulated(lock: &Lock, knowledge: &Knowledge) -> Result<(), String> {
+    match emulated(lock, knowledge).find(|(_, declared, is)| declared != is) {
+        None => Ok(()),
+        Some((name, _, true)) => {
+            Err(format!("{name} runs programs of the target while it is built, and it does not say so"))
+        }
+        Some((name, ..)) => Err(format!("{name} runs no programs of the target any more")),
+    }
 }
 
 fn changes(before: &BTreeMap<PackageName, Version>, now: &BTreeMap<PackageName, Version>) -> Vec<Change> {

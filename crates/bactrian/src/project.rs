@@ -29,6 +29,8 @@ pub(crate) struct Wants {
     pub(crate) compiler_libs: bool,
     /// A rule may run a program that it names as a dependency: see [`crate::hosted`].
     pub(crate) generators: bool,
+    /// A stanza has dune run programs of the target: `(ctypes …)` finds out about C so.
+    pub(crate) discovery: bool,
 }
 
 impl Project {
@@ -85,12 +87,13 @@ impl Wants {
         entries.flatten().map(of_entry).fold(Self::default(), |one, other| Self {
             compiler_libs: one.compiler_libs || other.compiler_libs,
             generators: one.generators || other.generators,
+            discovery: one.discovery || other.discovery,
         })
     }
 
     fn said_in(text: &str) -> Self {
         let generators = text.contains("(:") && text.contains(".exe");
-        Self { compiler_libs: text.contains("compiler-libs"), generators }
+        Self { compiler_libs: text.contains("compiler-libs"), generators, discovery: text.contains("(ctypes") }
     }
 }
 
@@ -115,8 +118,11 @@ mod tests {
         fs::write(root.join("x.opam"), "").unwrap();
         let project = Project::find(root).unwrap();
         assert!(project.has_packages);
-        assert_eq!(project.wants, Wants { compiler_libs: true, generators: false });
+        assert_eq!(project.wants, Wants { compiler_libs: true, ..Wants::default() });
         fs::write(root.join("dune"), "(rule (deps (:gen gen.exe)) (action (run %{gen})))").unwrap();
         assert!(Project::find(root).unwrap().wants.generators);
+        fs::write(root.join("dune"), "(library (name y) (libraries ctypes.stubs) (ctypes (generated_entry_point C)))")
+            .unwrap();
+        assert!(Project::find(root).unwrap().wants.discovery);
     }
 }

@@ -40,7 +40,7 @@ Scripts may rely on them.
 |---|---|---|
 {rows}
 `bactrian run` and `bactrian exec` end with the exit code of the program they ran, once it ran; if a signal ended it, with
-128 and the signal's number, as shells do. So a code of theirs can be the program's or Bactrian's. Where that matters, ask for
+128 and the signal's number, as shells do. `bactrian test` ends with 1 if a test fails. So a code of theirs can be the program's or Bactrian's. Where that matters, ask for
 `--message-format json`: the last message says `\"exit\":\"program\"` if the code is the program's, and one of the names above
 if it is not.
 "

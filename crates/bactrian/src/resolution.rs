@@ -86,7 +86,7 @@ impl Resolution {
 
     /// The root of a project that needs these packages.
     pub(crate) fn project_root(&self) -> ProjectRoot {
-        ProjectRoot { release: self.release, targets: self.targets.clone(), compiler_libs: true }
+        ProjectRoot { release: self.release, targets: self.targets.clone(), compiler_libs: true, runners: Vec::new() }
     }
 
     /// What is planned of it.

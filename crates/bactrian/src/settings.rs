@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use opam::name::PackageName;
 use opam::version::Version;
+use plan::runner::Choice;
 use plan::target::{Goal, OcamlVersion, Target};
 
 use crate::args::{self, Addition, Args};
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Why(Why),
     Check(Subject),
     Run(Run),
+    Test(Test),
     Exec(Exec),
     Shell(Shell),
     Inspect(Inspect),
@@ -106,6 +108,8 @@ pub(crate) struct Build {
     pub(crate) project: PathBuf,
     /// At least one, none twice.
     pub(crate) goals: Vec<Goal>,
+    /// Their targets, each with the runner that was said: some builds need one.
+    pub(crate) runners: Vec<(Target, Option<Choice>)>,
     pub(crate) means: Means,
     /// Programs are put in `output/GOAL/`; absolute.
     pub(crate) output: PathBuf,
@@ -178,9 +182,23 @@ pub(crate) struct Run {
     pub(crate) project: PathBuf,
     pub(crate) target: Target,
     pub(crate) means: Means,
+    /// The runner, if it was said.
+    pub(crate) runner: Option<Choice>,
     /// Which program, if it was said.
     pub(crate) bin: Option<String>,
     pub(crate) arguments: Vec<OsString>,
+}
+
+/// `bactrian test`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Test {
+    /// The project's directory, absolute.
+    pub(crate) project: PathBuf,
+    /// At least one, none twice; with the runner, if it was said.
+    pub(crate) targets: Vec<(Target, Option<Choice>)>,
+    pub(crate) means: Means,
+    /// Whether what tests print is taken for what is expected.
+    pub(crate) promote: bool,
 }
 
 /// `bactrian exec`.
@@ -317,6 +335,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             let output = sources.output(args.output.as_deref());
             Command::Build(Build {
+                runners: sources.targets_and_runners(&args.making, &args.runner)?,
                 goals: sources.goals(&args.making)?,
                 means: sources.means(&args.making.means)?,
                 timings: timings(args.timings, &output, around),
@@ -349,12 +368,23 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
         }),
         args::Command::Run(args) => {
             let sources = beside(&args.path)?;
+            let target = sources.one_target(&args.making)?;
             Command::Run(Run {
-                target: sources.one_target(&args.making)?,
+                target,
+                runner: sources.runner(target, &args.runner)?,
                 means: sources.means(&args.making.means)?,
                 bin: args.bin.or_else(|| sources.file.bin.clone()),
                 project: sources.project,
                 arguments: args.arguments,
+            })
+        }
+        args::Command::Test(args) => {
+            let sources = beside(&args.path)?;
+            Command::Test(Test {
+                targets: sources.targets_and_runners(&args.making, &args.runner)?,
+                means: sources.means(&args.making.means)?,
+                promote: args.promote,
+                project: sources.project,
             })
         }
         args::Command::Exec(args) => {

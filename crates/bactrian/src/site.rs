@@ -13,11 +13,13 @@ use std::rc::Rc;
 use action::path::RelPath;
 use exec::engine::Report;
 use exec::replica::{Replica, ReplicaError};
+use exec::runner::{Place, Service};
 use exec::sandbox::{self, Join, Room, Way};
 use exec::store::{Guard, Scratch};
 use plan::layout;
 use plan::ocaml::Release;
 use plan::project::ProjectRoot;
+use plan::runner;
 use plan::target::Target;
 
 use crate::commands::Context;
@@ -30,6 +32,7 @@ use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::project::Wants;
 use crate::resolution::Resolution;
+use crate::runner::Found;
 use crate::settings::Means;
 use crate::workshop::Workshop;
 
@@ -57,6 +60,8 @@ pub(crate) struct Site<'w> {
     entered: Cell<usize>,
     /// What stands in for files of the project.
     hosted: Vec<Hosted>,
+    /// Whether programs of targets run inside.
+    has_runners: bool,
     _lock: Rc<Guard>,
 }
 
@@ -67,9 +72,9 @@ impl<'w> Site<'w> {
         workshop: &'w Workshop<'w>,
         means: &Means,
         project: &Path,
-        (target, wants): (Target, Wants),
+        purpose: &Purpose<'_>,
     ) -> Result<Self, CommandError> {
-        let sites = Self::open_all(ctx, workshop, means, project, (&[target], wants))?;
+        let sites = Self::open_all(ctx, workshop, means, project, purpose)?;
         sites.into_iter().next().ok_or_else(|| CommandError::bug("a target without a root"))
     }
 
@@ -80,21 +85,27 @@ impl<'w> Site<'w> {
         workshop: &'w Workshop<'w>,
         means: &Means,
         project: &Path,
-        (targets, wants): (&[Target], Wants),
+        purpose: &Purpose<'_>,
     ) -> Result<Vec<Self>, CommandError> {
-        let choose = || resolve(workshop, project, means, targets);
+        let Purpose { targets, wants, .. } = *purpose;
+        let choose = || resolve(workshop, project, means, purpose);
         let resolutions = ctx.timings.step("choosing versions", choose)?;
-        let wanted: Vec<(ProjectRoot, Option<&Resolution>)> = match &resolutions {
+        let mut wanted: Vec<(ProjectRoot, Option<&Resolution>)> = match &resolutions {
             Some(resolutions) => resolutions.iter().map(|of| (of.project_root(), Some(of))).collect(),
             None => {
                 let root = |lane: Lane| ProjectRoot {
                     release: lane.release(),
                     targets: lane.targets,
                     compiler_libs: wants.compiler_libs,
+                    runners: Vec::new(),
                 };
                 lanes(targets, means)?.into_iter().map(|lane| (root(lane), None)).collect()
             }
         };
+        for (root, _) in &mut wanted {
+            let runners = purpose.runners.iter().filter(|(target, _)| root.targets.contains(target));
+            root.runners = runners.copied().collect();
+        }
         let report = Rc::new(workshop.roots(&wanted)?);
         let place = workshop.store.project(project).map_err(|error| failure::store(&error))?;
         let lock = match place.try_lock().map_err(|error| failure::store(&error))? {
@@ -123,6 +134,7 @@ impl<'w> Site<'w> {
                 scratch: workshop.store.scratch().map_err(|error| failure::store(&error))?,
                 entered: Cell::new(0),
                 hosted: Vec::new(),
+                has_runners: !root.runners.is_empty(),
                 _lock: Rc::clone(&lock),
             };
             site.prepare(wants)?;
@@ -158,6 +170,9 @@ impl<'w> Site<'w> {
             Way::Whole => Some(self.replica(&copy).map_err(not_copied)?),
         };
         let mut environment = plan::project::environment();
+        if self.has_runners {
+            environment.extend(runner::environment());
+        }
         environment.extend(inside.environment);
         let room = Room {
             root,
@@ -185,6 +200,22 @@ impl<'w> Site<'w> {
             Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),
             _ => Ok(status),
         }
+    }
+
+    /// Runs programs of `target` that are started inside and run outside, as long as the returned value lives.
+    pub(crate) fn serve(&self, found: &Found, target: Target) -> Result<Option<Service>, CommandError> {
+        let place = |inside: String, outside: PathBuf| Place { inside: inside.into(), outside };
+        let tmp = self.scratch.path().join("tmp");
+        let (src, build) = (format!("/{}", layout::SRC), format!("/{}/_build", layout::SRC));
+        let socket = tmp.join(Path::new(runner::SOCKET).file_name().unwrap_or_default());
+        let places = match self.way {
+            Way::Joined => {
+                vec![place("/tmp".to_owned(), tmp), place(src, self.project.clone()), place(build, self.build.clone())]
+            }
+            // Everything has been moved there.
+            Way::Whole => vec![place("/".to_owned(), self.whole_root())],
+        };
+        found.serve((&self.workshop.store, self.ctx.ui), target, (&socket, places))
     }
 
     /// The copy of the project for the next run.
@@ -256,13 +287,15 @@ fn resolve(
     workshop: &Workshop<'_>,
     project: &Path,
     means: &Means,
-    targets: &[Target],
+    purpose: &Purpose<'_>,
 ) -> Result<Option<Vec<Resolution>>, CommandError> {
     let own = manifest::packages(project)?;
     if !manifest::need_packages(&own, &Knowledge::load(means)?.tools) {
         return Ok(None);
     }
-    let renewed = LockFile::read(project)?.resolve(workshop, &own, (targets, means), &Renewal::Never)?;
+    let file = LockFile::read(project)?;
+    let file = if purpose.with_test { file.with_tests() } else { file };
+    let renewed = file.resolve(workshop, &own, (purpose.targets, means), &Renewal::Never)?;
     if renewed.written {
         workshop.ui().note(format_args!("wrote {}", renewed.path.display()));
     }
@@ -276,6 +309,23 @@ fn make_directory(path: &Path) -> Result<(), CommandError> {
 
 fn not_copied(error: ReplicaError) -> CommandError {
     CommandError::environment(format_args!("cannot copy {}", error.path.display())).cause(error.source)
+}
+
+/// What a root is entered for.
+pub(crate) struct Purpose<'a> {
+    pub(crate) targets: &'a [Target],
+    pub(crate) wants: Wants,
+    /// Whether what tests need is needed.
+    pub(crate) with_test: bool,
+    /// The targets whose programs run inside, and by whom.
+    pub(crate) runners: Vec<(Target, runner::Inside)>,
+}
+
+impl<'a> Purpose<'a> {
+    /// Building for `targets`, running none of their programs.
+    pub(crate) fn building(targets: &'a [Target], wants: Wants) -> Self {
+        Self { targets, wants, with_test: false, runners: Vec::new() }
+    }
 }
 
 /// What is run in a root.

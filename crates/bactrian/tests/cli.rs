@@ -40,6 +40,7 @@ fn help_is_a_result() {
       why          What a package is needed for
       check        Say whether a project will cross, without building it
       run          Build a program and run it, under an emulator if need be
+      test         Run the project's own tests as programs of another machine
       exec         Run any command inside the target's root
       shell        Open a shell inside the target's root, or where a build failed
       inspect      Tell what object files are for and what they need
@@ -107,6 +108,11 @@ fn help_is_a_result() {
 
       -j, --jobs <N>
               How many processes may work at once [default: as many as processors] [env: BACTRIAN_JOBS]
+
+          --runner <RUNNER>
+              Who runs the target's programs: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, or a
+              command that is given the program and its arguments [default: what the target needs] [env:
+              BACTRIAN_RUNNER]
 
       -o, --output <DIR>
               Where programs are put, in a directory per target [default: dist in the project]

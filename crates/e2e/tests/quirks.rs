@@ -151,6 +151,28 @@ fn a_users_own_quirk_builds_what_its_file_cannot() {
     }
 }
 
+const ASKING: &str = r#"
+quirk {
+  package: "camel-asker"
+  worlds: "target"
+  why: "its build runs a program that it has just made, to ask the machine"
+  run-under-emulator: true
+}
+"#;
+
+/// What is built for another machine runs there while it is built, by an emulator in the root: no kernel is asked for help.
+#[test]
+fn programs_of_the_target_run_while_it_is_built_if_a_quirk_says_so() {
+    let Some((temp, mut line)) = command_for(&["camel-asker"]) else { return };
+    told(&mut line, 1, &["camel-asker 1.0"]);
+    let file = temp.path().join("mine.opam");
+    fs::write(&file, ASKING).unwrap();
+    told(line.arg("--quirks").arg(&file), 0, &[]);
+    let installed = Installed::at(temp);
+    assert_eq!(installed.run(FOREIGN, "camel-asker", &[]), "built on aarch64\n");
+    assert_eq!(installed.run(NATIVE, "camel-asker", &[]), "built on x86_64\n");
+}
+
 #[test]
 fn a_quirk_named_in_the_environment_holds_as_well() {
     let Some((temp, mut line)) = command_for(&["camel-stubborn"]) else { return };

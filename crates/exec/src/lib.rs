@@ -13,6 +13,7 @@ pub mod local;
 pub mod process;
 pub mod remote;
 pub mod replica;
+pub mod runner;
 pub mod sandbox;
 pub mod store;
 pub mod unpack;

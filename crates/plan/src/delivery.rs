@@ -55,6 +55,34 @@ pub fn dune_arguments(targets: &[Target], what: Wanted, jobs: usize) -> Vec<Stri
     arguments
 }
 
+/// dune's arguments for running the tests of a project as programs of `target`, started by `runner`; `promote` has what
+/// they print taken for what is expected.
+#[must_use]
+pub fn test_arguments(target: Target, runner: &str, jobs: usize, promote: bool) -> Vec<String> {
+    let toolchain = toolchain_name(target);
+    let mut arguments: Vec<String> = ["build", "--root", ".", "-j"].map(str::to_owned).into();
+    arguments.extend([jobs.to_string(), "-x".to_owned(), toolchain.clone()]);
+    arguments.extend(["--target-exec".to_owned(), format!("{toolchain}={runner}")]);
+    if promote {
+        arguments.push("--auto-promote".to_owned());
+    }
+    arguments.push(format!("@_build/{}/runtest", context(target)));
+    arguments
+}
+
+/// The oldest dune that can run a target's programs: <https://github.com/ocaml/dune/pull/13112>.
+pub const DUNE_WITH_TARGET_EXEC: (u32, u32) = (3, 22);
+
+/// Whether the dune that says this of its version can run a target's programs. One that says nothing we know may.
+#[must_use]
+pub fn can_test(version: &str) -> bool {
+    let mut numbers = version.trim().split(['.', '-', '+', '~']).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= DUNE_WITH_TARGET_EXEC,
+        _ => true,
+    }
+}
+
 /// How much of a project is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -101,6 +129,21 @@ mod tests {
             "build --root . -j 2 --workspace /bactrian/dune-workspace \
              @_build/default.aarch64_linux_musl/install @_build/default.x86_64_linux_gnu_2_28/install"
         );
+    }
+
+    #[test]
+    fn tests_are_run_by_a_dune_that_can() {
+        let target = "aarch64-linux-musl".parse().unwrap();
+        let arguments = test_arguments(target, "run-t", 2, true).join(" ");
+        assert_eq!(
+            arguments,
+            "build --root . -j 2 -x aarch64_linux_musl --target-exec aarch64_linux_musl=run-t --auto-promote \
+             @_build/default.aarch64_linux_musl/runtest"
+        );
+        for (version, can) in [("3.24.1\n", true), ("3.22", true), ("3.17.2\n", false), ("2.9.3", false), ("4.0", true)]
+        {
+            assert_eq!(can_test(version), can, "{version}");
+        }
     }
 
     #[test]

@@ -106,6 +106,7 @@ pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions
     }
     wanted.commands = lines(build, setting.world);
     let install = lines(install, setting.world);
+    wanted.emulated = setting.world != World::Host && quirk.as_ref().is_some_and(|quirk| quirk.emulated);
     wanted.writes_prefix = !install.is_empty() || quirk.as_ref().is_some_and(|quirk| quirk.writes_prefix);
     wanted.commands.extend(install);
     (wanted.install_file, wanted.installed_below) = install_file(package, setting.world, uses_dune);

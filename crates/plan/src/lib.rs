@@ -22,6 +22,7 @@ pub mod pkg_config;
 pub mod planner;
 pub mod project;
 pub mod quirk;
+pub mod runner;
 pub mod sources;
 pub mod target;
 pub mod world;

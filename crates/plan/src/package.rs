@@ -22,6 +22,7 @@ use crate::layout;
 use crate::ocaml::Release;
 use crate::planner::{Job, PlanError, Planner, input};
 use crate::project::{self, ProjectRoot, configuration};
+use crate::runner;
 use crate::target::Target;
 use crate::world::World;
 pub(crate) use later::{given_by, jobs, known_later};
@@ -84,6 +85,8 @@ pub struct Instructions {
     pub hosts_generators: bool,
     /// Whether commands write into the prefix.
     pub writes_prefix: bool,
+    /// Whether commands run programs of the target, which an emulator does.
+    pub emulated: bool,
     /// Where the list of files to install is found below the sources.
     pub install_file: String,
     /// Where in what is installed the prefix begins: dune puts a target's files below `<toolchain>-sysroot`.
@@ -139,6 +142,13 @@ impl Planner {
                 inputs.push(input(&at(world, layout::target_prefix(target)), *node)?);
             }
         }
+        if let (true, World::Target(target)) = (instructions.emulated, world) {
+            let inside = runner::for_actions(target).ok_or_else(|| PlanError::NoEmulator {
+                package: instructions.name.clone(),
+                target: target.to_string(),
+            })?;
+            inputs.extend(self.runner(target, inside)?);
+        }
         if writable.is_some() {
             let own = self.graph.add(Node::Literal(writable_prefix(world)?))?;
             inputs.push(input("", own)?);
@@ -164,7 +174,7 @@ impl Planner {
             World::Target(target) => vec![target],
         };
         let mut inputs = self.host_compilers(release)?;
-        let wanted = ProjectRoot { release, targets, compiler_libs: true };
+        let wanted = ProjectRoot { release, targets, compiler_libs: true, runners: Vec::new() };
         for target in &wanted.targets {
             inputs.extend(self.target_inputs(&wanted, *target)?);
         }

@@ -50,6 +50,14 @@ pub enum PlanError {
     /// A data file of ours has no row for this target.
     #[error("no C toolchain data for the CPU of {0}")]
     NoCpu(String),
+    /// A package runs programs of a target for which roots have no emulator.
+    #[error("{package} runs programs of {target} while it is built, and no root can")]
+    NoEmulator {
+        /// The package's name.
+        package: String,
+        /// The target's name.
+        target: String,
+    },
     /// A C library that is not known to build for this target.
     #[error("there is no recipe of {library} for {target}")]
     NoLibrary {

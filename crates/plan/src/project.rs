@@ -16,7 +16,9 @@ use crate::layout;
 use crate::meta;
 use crate::ocaml::Release;
 use crate::package::add_tools;
+
 use crate::planner::{PlanError, Planner, action_environment, input};
+use crate::runner::Inside;
 use crate::target::Target;
 use crate::world::World;
 
@@ -29,6 +31,8 @@ pub struct ProjectRoot {
     pub targets: Vec<Target>,
     /// Whether the targets' compiler-libs are wanted: they cost time and 50 MB each.
     pub compiler_libs: bool,
+    /// The targets whose programs run inside, and by whom.
+    pub runners: Vec<(Target, Inside)>,
 }
 
 /// Packages of a project's root, which were planned before.
@@ -66,6 +70,9 @@ impl Planner {
         }
         for target in &wanted.targets {
             inputs.extend(self.target_inputs(wanted, *target)?);
+        }
+        for (target, inside) in &wanted.runners {
+            inputs.extend(self.runner(*target, *inside)?);
         }
         let own = self.graph.add(Node::Literal(configuration(wanted)?))?;
         inputs.push(input("", own)?);

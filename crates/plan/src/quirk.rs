@@ -11,6 +11,7 @@
 //!   install: […]                    # likewise
 //!   build-env: […]                  # besides the package's own
 //!   writes-prefix: true             # commands of `build` write into the prefix
+//!   run-under-emulator: true        # it runs programs of the target that it has just made
 //!   host: ["menhir"]                # needed on the host though the opam file does not say so
 //!   available: os != "win32"        # it cannot be built elsewhere, and `why` says so; of `arch` and `os`
 //! }
@@ -57,6 +58,8 @@ pub struct Quirk {
     pub fields: Package,
     /// Whether building writes into the prefix.
     pub writes_prefix: bool,
+    /// Whether building runs programs of the target, which an emulator does then.
+    pub emulated: bool,
     /// Packages that it needs on the host though its file does not say so.
     pub host: Vec<PackageName>,
 }
@@ -136,6 +139,15 @@ impl Quirks {
             .filter(move |quirk| quirk.package == name && quirk.worlds.hold(world) && quirk.versions.admits(&version))
     }
 
+    /// Whether `package` runs programs of a target while it is built for one.
+    #[must_use]
+    pub fn emulates(&self, package: &PackageName, version: &Version) -> bool {
+        let fits = |quirk: &&Quirk| {
+            quirk.package == *package && quirk.worlds != Worlds::Host && quirk.versions.admits(version)
+        };
+        self.all.iter().rev().filter(fits).find(|quirk| !quirk.only_limits()).is_some_and(|quirk| quirk.emulated)
+    }
+
     /// All of them, in the order of the tables.
     pub fn iter(&self) -> impl Iterator<Item = &Quirk> {
         self.all.iter()
@@ -155,7 +167,7 @@ impl Worlds {
 const SECTION: &str = "quirk";
 
 /// Fields of a quirk that no package has.
-const OWN: &[&str] = &["package", "worlds", "why", "writes-prefix", "host"];
+const OWN: &[&str] = &["package", "worlds", "why", "writes-prefix", "run-under-emulator", "host"];
 /// Fields that packages have as well.
 const SHARED: &[&str] = &["build", "install", "build-env", "available"];
 
@@ -179,7 +191,7 @@ impl Quirk {
         let Package { available, build, install, build_env, .. } = &self.fields;
         *available != Filter::TRUE
             && (build.is_empty() && install.is_empty() && build_env.is_empty())
-            && (self.host.is_empty() && !self.writes_prefix)
+            && (self.host.is_empty() && !self.writes_prefix && !self.emulated)
     }
 
     fn read(section: &Section, text: &[u8]) -> Result<Self, Error> {
@@ -216,15 +228,16 @@ impl Quirk {
             None => Vec::new(),
             Some(value) => names(value).ok_or_else(|| wrong("host", value, "names of packages"))?,
         };
-        let writes_prefix = match own.get("writes-prefix") {
-            None => false,
+        let flag = |name: &str| match own.get(name) {
+            None => Ok(false),
             Some(value) => match value.kind {
-                ValueKind::Bool(value) => value,
-                _ => return Err(wrong("writes-prefix", value, "true or false")),
+                ValueKind::Bool(value) => Ok(value),
+                _ => Err(wrong(name, value, "true or false")),
             },
         };
+        let (writes_prefix, emulated) = (flag("writes-prefix")?, flag("run-under-emulator")?);
         let fields = shared(section, text, &package)?;
-        Ok(Self { package, versions, worlds, why: why.clone(), fields, writes_prefix, host })
+        Ok(Self { package, versions, worlds, why: why.clone(), fields, writes_prefix, emulated, host })
     }
 }
 
@@ -335,6 +348,17 @@ mod tests {
             assert_eq!(quirks.obstacle(&package("a", version), world), None);
         }
         assert_eq!(quirks.of(&package("a", "1"), arm).unwrap().why, "commands");
+    }
+
+    #[test]
+    fn what_runs_programs_of_the_target_says_so() {
+        let mut quirks = Quirks::default();
+        quirks
+            .add(b"quirk { package: \"a\" {< \"2\"} worlds: \"target\" why: \"w\" run-under-emulator: true }")
+            .unwrap();
+        let emulates =
+            |name, version| quirks.emulates(&PackageName::new(name).unwrap(), &Version::new(version).unwrap());
+        assert!(emulates("a", "1") && !emulates("a", "2") && !emulates("b", "1"));
     }
 
     #[test]

@@ -12,7 +12,9 @@ use plan::project::{Packages, ProjectRoot};
 fn plan(release: Release, targets: &[&str], compiler_libs: bool) -> Graph {
     let mut planner = Planner::new(b"builder");
     let targets = targets.iter().map(|target| target.parse().unwrap()).collect();
-    planner.project_root(&ProjectRoot { release, targets, compiler_libs }, &Packages::default()).unwrap();
+    planner
+        .project_root(&ProjectRoot { release, targets, compiler_libs, runners: Vec::new() }, &Packages::default())
+        .unwrap();
     planner.finish()
 }
 
@@ -111,7 +113,7 @@ fn the_emulator_is_an_input_where_it_is_needed() {
     let emulated = |target: &str| -> Vec<String> {
         let mut planner = Planner::new(b"builder").emulating_x86(true);
         let targets = vec![target.parse().unwrap()];
-        let wanted = ProjectRoot { release: Release::V4_14_1, targets, compiler_libs: true };
+        let wanted = ProjectRoot { release: Release::V4_14_1, targets, compiler_libs: true, runners: Vec::new() };
         planner.project_root(&wanted, &Packages::default()).unwrap();
         let graph = planner.finish();
         let is_emulator = |node: &Node| match node {

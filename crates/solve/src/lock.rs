@@ -61,6 +61,8 @@ pub struct Pin {
     pub source: Option<Source>,
     /// More files for its source directory, by name.
     pub extra_sources: Vec<ExtraSource>,
+    /// Whether building it for a target runs programs of that target.
+    pub emulated: bool,
 }
 
 /// What a pin knows an opam file by.
@@ -84,7 +86,7 @@ impl Lock {
             let mut extra_sources = package.extra_sources.clone();
             extra_sources.sort_by(|a, b| a.name.cmp(&b.name));
             let opam = opam_digest(entry.text());
-            Some((key.name.clone(), Pin { opam, source: package.source.clone(), extra_sources }))
+            Some((key.name.clone(), Pin { opam, source: package.source.clone(), extra_sources, emulated: false }))
         });
         let pins = pinned.collect();
         let request = Asked { ocaml: request.ocaml.clone(), with_test: request.with_test, worlds, roots };

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | menhir DIR | corpus | oracle | repro | bench | clib`.
+//! Developer commands: `cargo xtask demo | menhir DIR | corpus | oracle | repro | bench | clib | conformance`.
 //!
 //! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
@@ -7,6 +7,7 @@
 
 mod bench;
 mod clib;
+mod conformance;
 mod corpus;
 mod demo;
 mod menhir;
@@ -27,7 +28,8 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::run(rest),
         ["corpus", rest @ ..] => corpus::run(rest),
         ["clib", rest @ ..] => clib::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…]"
+        ["conformance", rest @ ..] => conformance::run(rest),
+        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…] | conformance [--target T,…] [--ocaml V]"
             .to_owned()),
     };
     match result {

@@ -71,7 +71,19 @@ Ends with the program's own exit code, or 128 and the number of the signal that 
 
 Examples:
   bactrian run --target aarch64-linux-musl
-  bactrian run -t riscv64-linux-musl --bin hello -- --name World";
+  bactrian run -t riscv64-linux-musl --bin hello -- --name World
+  bactrian run -t aarch64-linux-musl --runner ssh:pi@kitchen       on another machine
+  bactrian run -t aarch64-linux-musl --runner 'qemu-aarch64 -cpu cortex-a53'";
+
+pub(super) const TEST: &str = "Run the project's own tests as programs of another machine";
+pub(super) const TEST_EXAMPLES: &str = "\
+What dune calls `runtest`, for each target: results and differences are shown as dune shows them. What tests need is
+chosen and built as well. Ends with 1 if a test fails.
+
+Examples:
+  bactrian test --target aarch64-linux-musl
+  bactrian test -t aarch64-linux-musl,s390x-linux-musl      one after the other
+  bactrian test -t aarch64-linux-musl --promote             accept what they print";
 
 pub(super) const EXEC: &str = "Run any command inside the target's root";
 pub(super) const EXEC_EXAMPLES: &str = "\

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use inspect::{AppleVersion, Arch, Bits, Endian, Expectation, Format, universal};
 use plan::delivery::{self, Program, Wanted};
+use plan::runner::{Choice, Inside};
 use plan::target::{self, Abi, Goal, Target, Universal};
 
 use super::Context;
@@ -14,8 +15,9 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::messages::Message;
 use crate::project::Project;
+use crate::runner::{self, Found};
 use crate::settings::{Build, Means};
-use crate::site::{Inside, Site};
+use crate::site::{self, Purpose, Site};
 use crate::timings;
 use crate::workshop::Workshop;
 
@@ -27,7 +29,8 @@ pub(crate) struct Delivered {
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandError> {
     let delivered = timings::written_to(ctx, settings.timings.as_deref(), "bactrian build", || {
-        build(ctx, &settings.project, &settings.goals, &settings.means, &settings.output)
+        let Build { project, goals, runners, means, output, .. } = settings;
+        build(ctx, &Order { project, goals, runners, means, output })
     })?;
     for (goal, programs) in delivered {
         if programs.is_empty() {
@@ -45,14 +48,19 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandEr
     Ok(Exit::Done)
 }
 
-/// Builds `project` and delivers its programs to `output/GOAL/`.
-pub(crate) fn build(
-    ctx: &Context<'_>,
-    directory: &Path,
-    goals: &[Goal],
-    means: &Means,
-    output: &Path,
-) -> Result<Vec<(Goal, Vec<Delivered>)>, CommandError> {
+/// What is to be built, and where it goes: to `output/GOAL/`.
+pub(crate) struct Order<'a> {
+    pub(crate) project: &'a Path,
+    pub(crate) goals: &'a [Goal],
+    /// Targets, each with the runner that was said: some builds need one.
+    pub(crate) runners: &'a [(Target, Option<Choice>)],
+    pub(crate) means: &'a Means,
+    pub(crate) output: &'a Path,
+}
+
+/// Builds a project and delivers its programs.
+pub(crate) fn build(ctx: &Context<'_>, order: &Order<'_>) -> Result<Vec<(Goal, Vec<Delivered>)>, CommandError> {
+    let Order { goals, means, output, .. } = *order;
     let mut targets = Vec::new();
     for target in goals.iter().flat_map(|goal| goal.targets()) {
         if !targets.contains(&target) {
@@ -60,11 +68,14 @@ pub(crate) fn build(
         }
     }
     let targets = targets.as_slice();
-    let project = Project::find(directory)?;
+    let project = Project::find(order.project)?;
+    let runners = if project.wants.discovery { discoverers(ctx, order.runners)? } else { Vec::new() };
     let workshop = Workshop::open(ctx, means)?;
+    let inside = runners.iter().map(|(target, found)| (*target, found.inside())).collect();
+    let purpose = Purpose { runners: inside, ..Purpose::building(targets, project.wants) };
     let mut built: BTreeMap<Target, Vec<Built>> = BTreeMap::new();
-    for site in Site::open_all(ctx, &workshop, means, directory, (targets, project.wants))? {
-        built.extend(build_in(ctx, &site, (&project, means))?);
+    for site in Site::open_all(ctx, &workshop, means, order.project, &purpose)? {
+        built.extend(build_in(ctx, &site, (&project, means), &runners)?);
     }
     let deliver = |goal: &Goal| {
         let joined;
@@ -85,14 +96,19 @@ fn build_in(
     ctx: &Context<'_>,
     site: &Site<'_>,
     (project, means): (&Project, &Means),
+    runners: &[(Target, Found)],
 ) -> Result<Vec<(Target, Vec<Built>)>, CommandError> {
     let (targets, jobs) = (site.targets.as_slice(), means.jobs.get());
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
     let ask = |wanted| -> Result<(), CommandError> {
-        let at_once = if project.has_workspace { 1 } else { targets.len() };
+        // One runner at a time is asked from inside.
+        let alone = project.has_workspace || runners.iter().any(|(_, found)| found.inside() == Inside::Outside);
+        let at_once = if alone { 1 } else { targets.len() };
         let mut chunks = targets.chunks(at_once.max(1));
         chunks.try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();
+            let outside = runners.iter().find(|(target, _)| some == [*target]);
+            let _service = outside.map(|(target, found)| site.serve(found, *target)).transpose()?;
             ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
                 dune(site, &delivery::dune_arguments(some, wanted, jobs))
             })
@@ -115,10 +131,21 @@ fn build_in(
     all.into_iter().map(read).collect()
 }
 
+/// The runners of targets in whose builds programs of theirs run.
+fn discoverers(ctx: &Context<'_>, targets: &[(Target, Option<Choice>)]) -> Result<Vec<(Target, Found)>, CommandError> {
+    let find = |(target, choice): &(Target, Option<Choice>)| {
+        let found = runner::find(ctx.around, *target, choice.as_ref());
+        found.map(|found| (*target, found)).map_err(|error| {
+            error.cause("a `(ctypes …)` stanza of the project runs programs of the target while it is built")
+        })
+    };
+    targets.iter().map(find).collect()
+}
+
 /// Runs dune inside; what it prints is shown as it prints it.
 fn dune(site: &Site<'_>, arguments: &[String]) -> Result<(), CommandError> {
     let arguments = std::iter::once("/host/bin/dune".into()).chain(arguments.iter().map(Into::into)).collect();
-    let inside = Inside { arguments, terminal: false, environment: Vec::new() };
+    let inside = site::Inside { arguments, terminal: false, environment: Vec::new() };
     let status = site.run(inside, |command| {
         // Standard output is for results.
         command.stdin(std::process::Stdio::null()).stdout(io::stderr());

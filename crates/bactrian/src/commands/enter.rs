@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure;
 use crate::project::Project;
 use crate::settings::{Exec, Means, Shell};
-use crate::site::{Inside, Site};
+use crate::site::{Inside, Purpose, Site};
 use crate::workshop::Workshop;
 
 /// `bactrian exec`.
@@ -45,7 +45,7 @@ fn inside(
     // Any directory will do here: make and cmake projects are built too.
     let wants = Project::find(directory).map(|project| project.wants).unwrap_or_default();
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (target, wants))?;
+    let site = Site::open(ctx, &workshop, means, directory, &Purpose::building(&[target], wants))?;
     let environment = environment(ctx, target);
     let status = site.run(Inside { terminal: arguments == shell_line(), arguments, environment }, |_| ())?;
     Ok(Exit::of_program(status))

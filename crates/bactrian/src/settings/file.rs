@@ -8,7 +8,8 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use plan::target::{Goal, OcamlVersion};
+use plan::runner::Choice;
+use plan::target::{Goal, OcamlVersion, Target};
 use toml_edit::{Document, Item, TableLike};
 
 use crate::error::CommandError;
@@ -34,6 +35,16 @@ pub(crate) struct File {
     pub(crate) offline: Option<bool>,
     pub(crate) output: Option<PathBuf>,
     pub(crate) bin: Option<String>,
+    /// Who runs programs of each target that has a table.
+    pub(crate) runners: Vec<(Target, Choice)>,
+}
+
+impl File {
+    /// Who runs programs of `target`: as its own table says, or that of the same target with the default glibc.
+    pub(crate) fn runner(&self, target: Target) -> Option<&Choice> {
+        let of = |wanted: Target| self.runners.iter().find(|(known, _)| *known == wanted).map(|(_, choice)| choice);
+        of(target).or_else(|| target.spec().name.parse().ok().and_then(of))
+    }
 }
 
 /// A key, for the reference.
@@ -94,6 +105,13 @@ pub(crate) const KEYS: &[Key] = &[
         option: "--output",
         example: r#""dist""#,
         meaning: "Where programs are put, in a directory per target; seen from the file.",
+    },
+    Key {
+        name: "target.aarch64-linux-musl.runner",
+        option: "--runner",
+        example: r#""ssh:pi@kitchen""#,
+        meaning: "Who runs the programs of the target whose name stands there: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, \
+                  or a command, seen from the file, that is given the program and its arguments.",
     },
     Key { name: "run.bin", option: "--bin", example: r#""hello""#, meaning: "The program that `bactrian run` runs." },
 ];
@@ -175,6 +193,7 @@ impl Reader<'_> {
                 "locked" => file.locked = self.expect(item, item.as_bool(), "true or false"),
                 "offline" => file.offline = self.expect(item, item.as_bool(), "true or false"),
                 "output" => file.output = self.string(item).map(PathBuf::from),
+                "target" if item.is_table_like() => self.target_tables(item, file),
                 "run" => match item.as_table_like() {
                     Some(run) => self.run(run, file),
                     None => self.mistyped(item, "a table"),
@@ -193,10 +212,38 @@ impl Reader<'_> {
         }
     }
 
+    fn target_tables(&mut self, item: &Item, file: &mut File) {
+        for (name, inner) in item.as_table_like().into_iter().flat_map(TableLike::iter) {
+            let target = match name.parse::<Target>() {
+                Ok(target) => target,
+                Err(error) => {
+                    let span = item.as_table_like().and_then(|table| table.key(name)).and_then(toml_edit::Key::span);
+                    self.fault(span, &error.to_string(), Some(super::sources::target_hint(&error)));
+                    continue;
+                }
+            };
+            let Some(table) = inner.as_table_like() else {
+                self.mistyped(inner, "a table");
+                continue;
+            };
+            for (key, item) in table.iter() {
+                match key {
+                    "runner" => {
+                        let choice = self.string(item).and_then(|text| self.parsed(item, &text));
+                        file.runners.extend(choice.map(|choice| (target, choice)));
+                    }
+                    _ => self.unknown(table, key, "target.aarch64-linux-musl."),
+                }
+            }
+        }
+    }
+
     fn unknown(&mut self, table: &dyn TableLike, key: &str, prefix: &str) {
         let known = KEYS.iter().filter_map(|known| known.name.strip_prefix(prefix));
         let known = known.map(|name| if prefix.is_empty() { name.split('.').next().unwrap_or(name) } else { name });
-        let hint = text::nearest(key, known).map(|near| format!("did you mean `{prefix}{near}`?"));
+        // What is there, but is no table.
+        let hint = text::nearest(key, known.filter(|known| *known != key))
+            .map(|near| format!("did you mean `{prefix}{near}`?"));
         let all = || {
             let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
             format!("the keys are {}", names.join(", "))
@@ -292,6 +339,13 @@ mod tests {
         assert_eq!(file.mirrors.unwrap(), ["a", "https://b"]);
         assert_eq!((file.store, file.output), (Some("s".into()), Some("o".into())));
         assert_eq!((file.jobs.unwrap().get(), file.offline, file.bin), (3, Some(true), Some("hello".to_owned())));
+        let runners =
+            parse("[target.aarch64-linux-musl]\nrunner = 'ssh:pi'\n[target.aarch64-linux-gnu]\nrunner = 'x y'")
+                .unwrap();
+        let of = |name: &str| runners.runner(name.parse().unwrap()).cloned();
+        assert_eq!(of("aarch64-linux-musl"), Some(Choice::Ssh { destination: "pi".to_owned(), port: None }));
+        assert_eq!(of("aarch64-linux-gnu.2.31"), Some(Choice::Command(vec!["x".to_owned(), "y".to_owned()])));
+        assert_eq!(of("x86_64-linux-musl"), None);
         assert_eq!(parse("run = { bin = 'x' }").unwrap().bin, Some("x".to_owned()));
         assert_eq!(parse(""), Ok(File::default()));
     }
@@ -322,6 +376,11 @@ mod tests {
         3:8: this is to be a positive number, not 0 (-)
         4:9: `5` is not a version of OCaml of the form 5.3.0 (-)
         5:7: this is to be a table, not an integer (-)
+        ");
+        insta::assert_snapshot!(all("[target.aarch64-linux-msul]\nrunner = 'x'\n[target.aarch64-linux-musl]\nruner = 'x'\nrunner = ' '"), @"
+        1:9: there is no target `aarch64-linux-msul` (did you mean `aarch64-linux-musl` or `aarch64-linux-gnu`? `bactrian target list` shows all)
+        4:1: there is no key `target.aarch64-linux-musl.runer` (did you mean `target.aarch64-linux-musl.runner`?)
+        5:10: a runner is a command, and this is none (-)
         ");
         insta::assert_snapshot!(all("größe = 1"), @"1:3: invalid unquoted key, expected letters, numbers, `-`, `_` (-)");
         insta::assert_snapshot!(all("é = 1\njobs = = 2"), @"2:8: extra `=`, expected nothing (-)");

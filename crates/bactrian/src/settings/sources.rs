@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use plan::runner::{Choice, ChoiceError};
 use plan::target::{Goal, OcamlVersion, Target, TargetError};
 
 use super::file::{self, File};
@@ -164,6 +165,26 @@ impl<'a> Sources<'a> {
         Ok(unique(goals))
     }
 
+    /// The targets, each with its runner if one was said.
+    pub(super) fn targets_and_runners(
+        &self,
+        making: &args::Making,
+        runner: &args::Runner,
+    ) -> Result<Vec<(Target, Option<Choice>)>, CommandError> {
+        self.targets(making)?.into_iter().map(|target| Ok((target, self.runner(target, runner)?))).collect()
+    }
+
+    /// The runner of a target, if one was said: the option's and the variable's is that of all targets.
+    pub(super) fn runner(&self, target: Target, argument: &args::Runner) -> Result<Option<Choice>, CommandError> {
+        match &argument.runner {
+            Some(text) => runner(text, "--runner").map(Some),
+            None => {
+                let said = Variables(&self.around.env).parsed(env_vars::BACTRIAN_RUNNER, runner)?;
+                Ok(said.or_else(|| self.file.runner(target).cloned()))
+            }
+        }
+    }
+
     /// The target of a command that has only one.
     pub(super) fn one_target(&self, args: &args::Making) -> Result<Target, CommandError> {
         let targets = self.targets(args)?;
@@ -235,6 +256,13 @@ fn ocaml(text: &str, place: &str) -> Result<OcamlVersion, CommandError> {
 fn unique<T: Ord + Copy>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut seen = BTreeSet::new();
     all.into_iter().filter(|one| seen.insert(*one)).collect()
+}
+
+fn runner(text: &str, place: &str) -> Result<Choice, CommandError> {
+    text.parse().map_err(|error: ChoiceError| {
+        CommandError::usage(format_args!("{place}: {error}"))
+            .hint("say `qemu`, `wine`, `native`, `ssh:user@host`, or a command such as `my-runner --cpu a53`")
+    })
 }
 
 fn goal(text: &str, place: &str) -> Result<Goal, CommandError> {

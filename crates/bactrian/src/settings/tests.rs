@@ -227,3 +227,31 @@ fn timings_go_beside_what_is_delivered_or_where_they_are_said_to() {
         assert_eq!(timings.as_deref().map(Path::display).map(|path| path.to_string()).as_deref(), place, "{line}");
     }
 }
+
+#[test]
+fn a_runner_is_said_by_the_option_the_variable_or_the_targets_table() {
+    let toml = "[target.aarch64-linux-musl]\nrunner = 'ssh:file'\n";
+    let variable = [("BACTRIAN_RUNNER", "ssh:variable")];
+    let of = |line: &str, variables: &[(&str, &str)]| match settle(line, variables, toml) {
+        Ok(Command::Test(test)) => test.targets.into_iter().map(|(_, runner)| runner).collect::<Vec<_>>(),
+        Ok(Command::Run(run)) => vec![run.runner],
+        Ok(Command::Build(build)) => build.runners.into_iter().map(|(_, runner)| runner).collect(),
+        other => panic!("{other:?}"),
+    };
+    let ssh = |destination: &str| Some(Choice::Ssh { destination: destination.to_owned(), port: None });
+    assert_eq!(of("run -t aarch64-linux-musl --runner ssh:option", &variable), [ssh("option")]);
+    assert_eq!(of("run -t aarch64-linux-musl", &variable), [ssh("variable")]);
+    assert_eq!(of("test -t aarch64-linux-musl,riscv64-linux-musl", &[]), [ssh("file"), None]);
+    assert_eq!(of("build -t x86_64-linux-musl --runner qemu", &[]), [Some(Choice::Qemu)]);
+    for (line, variables, place) in [
+        ("run -t aarch64-linux-musl --runner ssh:", &[][..], "--runner: `ssh:` names no machine"),
+        (
+            "test -t aarch64-linux-musl",
+            &[("BACTRIAN_RUNNER", "a 'b")][..],
+            "BACTRIAN_RUNNER: a quotation in `a 'b` does not end",
+        ),
+    ] {
+        let error = settle(line, variables, toml).unwrap_err();
+        assert_eq!((error.exit().code(), error.message.as_str()), (2, place));
+    }
+}

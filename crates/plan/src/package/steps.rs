@@ -8,6 +8,7 @@ use super::later::{given_variables, known_later, shell_word};
 use super::{BUILD, CommandLine, DEPS, GENERATORS, Instructions, RESULTS, SUBSTITUTE, VARIABLES};
 use crate::layout;
 use crate::planner::script;
+use crate::runner;
 use crate::world::World;
 
 pub(super) fn steps(instructions: &Instructions, world: World) -> Vec<Step> {
@@ -121,6 +122,9 @@ pub(crate) const PATH: &str = "PATH";
 pub(crate) fn step(command: &CommandLine, instructions: &Instructions, directory: &str) -> Step {
     let cwd = directory.into();
     let mut environment = instructions.environment.clone();
+    if instructions.emulated {
+        environment.extend(runner::environment());
+    }
     environment.extend(command.environment.clone());
     let (later, known): (BTreeMap<_, _>, BTreeMap<_, _>) =
         environment.into_iter().partition(|(_, value)| known_later(value));

@@ -177,7 +177,9 @@ impl Packages {
             table.parsed("version", Version::new)?
         };
         let flags: BTreeSet<String> = table.texts("flags")?.into_iter().map(|(flag, _)| flag.to_owned()).collect();
-        if let Some(unknown) = flags.iter().find(|flag| !["provided", "conf", "ppx"].contains(&flag.as_str())) {
+        if let Some(unknown) =
+            flags.iter().find(|flag| !["provided", "conf", "ppx", "emulated"].contains(&flag.as_str()))
+        {
             return Err(fault(table.need("flags")?, LockFault::Unknown(unknown.clone())));
         }
         for (key, role) in [("host", Role::Host), ("target", Role::Target)] {
@@ -193,7 +195,7 @@ impl Packages {
             }
         }
         if !local {
-            let pin = pin(table)?;
+            let pin = Pin { emulated: flags.contains("emulated"), ..pin(table)? };
             if self.pins.insert(name.clone(), pin).is_some() {
                 return Err(fault(table.need("name")?, LockFault::Twice(name)));
             }
@@ -259,7 +261,7 @@ fn pin(table: &Table<'_>) -> Result<Pin> {
         extra.only(&["name", "src", "mirrors", "subpath", "checksums"])?;
         extra_sources.push(ExtraSource { name: extra.text("name")?.to_owned(), source: source(&extra)? });
     }
-    Ok(Pin { opam, source: main, extra_sources })
+    Ok(Pin { opam, source: main, extra_sources, emulated: false })
 }
 
 fn source(table: &Table<'_>) -> Result<Source> {

@@ -78,7 +78,8 @@ fn package(f: &mut fmt::Formatter<'_>, table: &str, nodes: &[(Role, &Node)], pin
     if !any.local {
         text(f, "version", any.version.as_str())?;
     }
-    let flags = [("provided", any.provided), ("conf", any.conf), ("ppx", any.ppx)];
+    let emulated = pin.is_some_and(|pin| pin.emulated);
+    let flags = [("provided", any.provided), ("conf", any.conf), ("ppx", any.ppx), ("emulated", emulated)];
     let flags: Vec<Value> = flags.into_iter().filter(|(_, is)| *is).map(|(flag, _)| flag.into()).collect();
     if !flags.is_empty() {
         writeln!(f, "flags = {}", Value::from_iter(flags))?;

@@ -107,7 +107,7 @@ pub(super) fn emulators(place: &Place<'_>) -> Vec<Check> {
         let check = match target.runner_on(place.ctx.around.machine) {
             // Nothing is lacking where nothing could be brought: `run` tells of those.
             Runner::Native | Runner::None => continue,
-            Runner::Wine => match super::super::run::wine(&place.ctx.around.env) {
+            Runner::Wine => match crate::runner::wine(&place.ctx.around.env) {
                 Some(path) => Check::new(Status::Ok, "wine", path.display().to_string()),
                 None => Check::new(Status::Warn, "wine", format!("not there: programs for {target} cannot be run"))
                     .fix(place.install(&["wine64"])),

@@ -1,0 +1,269 @@
+//! The runner of a target's programs: what the user said or what the target's row says, looked for on this machine.
+//!
+//! It is looked for before anything is built: nobody wants to wait for a build whose result cannot be run. Not here: how
+//! programs are run (`exec::runner`), and what a root needs for it (`plan::runner`).
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use exec::runner::{Runner, RunnerError, Service, Ssh, prepare_wine};
+use exec::store::Store;
+use plan::runner::{Choice, Inside};
+use plan::target::{self, Target};
+
+use crate::commands::fit;
+use crate::error::CommandError;
+use crate::surroundings::{Env, Surroundings};
+use crate::ui::Ui;
+
+/// A runner that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    Native,
+    /// An emulator's program, and the name it has for roots.
+    Qemu(PathBuf, &'static str),
+    Wine(PathBuf),
+    Ssh(Ssh),
+    /// The user's command: its program is there.
+    Command(Vec<OsString>),
+}
+
+/// Looks for the runner of `target`: the one that was chosen, else the default.
+pub(crate) fn find(around: &Surroundings, target: Target, choice: Option<&Choice>) -> Result<Found, CommandError> {
+    let absent = |what: &str| {
+        CommandError::environment(format_args!("{what} is needed to run programs for {target}, and is not here"))
+    };
+    let other = "or say who runs them: `--runner ssh:user@host`, `--runner COMMAND`";
+    let qemu = |name: &'static str| {
+        let found = in_path(&around.env, name).or_else(|| in_path(&around.env, &format!("{name}-static")));
+        found.map(|file| Found::Qemu(file, name)).ok_or_else(|| {
+            absent(&format!("`{name}`"))
+                .hint("`apt-get install qemu-user` (Debian, Ubuntu) or `dnf install qemu-user` (Fedora) brings it")
+                .hint(other)
+        })
+    };
+    let wine = || {
+        wine(&around.env).map(Found::Wine).ok_or_else(|| {
+            absent("wine")
+                .hint("`apt-get install wine64` (Debian, Ubuntu) or `dnf install wine` (Fedora) brings it")
+                .hint(other)
+        })
+    };
+    match choice {
+        None => match target.runner_on(around.machine) {
+            target::Runner::Native => Ok(Found::Native),
+            target::Runner::Qemu(name) => qemu(name),
+            target::Runner::Wine => wine(),
+            target::Runner::None => {
+                Err(CommandError::environment(format_args!("nothing here runs programs for {target}"))
+                    .hint("say who does: `--runner ssh:user@host`, `--runner COMMAND`")
+                    .hint(format_args!("`bactrian build --target {target}` makes them all the same")))
+            }
+        },
+        Some(Choice::Native) => Ok(Found::Native),
+        Some(Choice::Qemu) if target.spec().os == target::Os::Linux => qemu(target.cpu().qemu),
+        Some(Choice::Qemu) => Err(CommandError::usage(format_args!("qemu does not run programs for {target} here"))
+            .hint("it stands in for a CPU, not for a system: leave out the runner, or name another")),
+        Some(Choice::Wine) if target.spec().os == target::Os::Windows => wine(),
+        Some(Choice::Wine) => Err(CommandError::usage(format_args!("wine does not run programs for {target}"))),
+        Some(Choice::Ssh { destination, port }) => {
+            let program = in_path(&around.env, "ssh").ok_or_else(|| {
+                absent("`ssh`").hint("`apt-get install openssh-client` (Debian, Ubuntu) or `dnf install openssh-clients` (Fedora) brings it")
+            })?;
+            Ok(Found::Ssh(Ssh { program, destination: destination.clone(), port: *port }))
+        }
+        Some(Choice::Command(words)) => command(around, words),
+    }
+}
+
+/// The user's command, with its program's path: whoever runs it may do so in another directory.
+fn command(around: &Surroundings, words: &[String]) -> Result<Found, CommandError> {
+    let (first, rest) = words.split_first().ok_or_else(|| CommandError::bug("a command of no words"))?;
+    let program = if first.contains('/') {
+        Some(around.absolute(Path::new(first))).filter(|file| is_program(file))
+    } else {
+        in_path(&around.env, first)
+    };
+    let program = program.ok_or_else(|| {
+        let error = CommandError::environment(format_args!("the runner `{first}` is no program that can be started"));
+        if first.contains('/') { error } else { error.cause("it is not in PATH") }
+    })?;
+    let rest = rest.iter().map(OsString::from);
+    Ok(Found::Command(std::iter::once(program.into()).chain(rest).collect()))
+}
+
+fn in_path(env: &Env, name: &str) -> Option<PathBuf> {
+    env.path().into_iter().map(|place| place.join(name)).find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// wine for 64-bit programs: in a directory of PATH, or where Debian has it, which puts none there: in `lib` beside one.
+pub(crate) fn wine(env: &Env) -> Option<PathBuf> {
+    let names = ["wine64", "wine", "../lib/wine/wine64"];
+    env.path().into_iter().flat_map(|place| names.map(|name| place.join(name))).find(|file| is_program(file))
+}
+
+impl Found {
+    /// Who runs programs inside a root that this runner is for.
+    pub(crate) const fn inside(&self) -> Inside {
+        match self {
+            Self::Native => Inside::Native,
+            Self::Qemu(_, name) => Inside::Emulator(name),
+            Self::Wine(_) | Self::Ssh(_) | Self::Command(_) => Inside::Outside,
+        }
+    }
+
+    /// The runner, ready to run programs for `target`; `program` is one of them, if it is known which.
+    pub(crate) fn ready(
+        &self,
+        (store, ui): (&Store, &Ui),
+        target: Target,
+        program: Option<&Path>,
+    ) -> Result<Runner, CommandError> {
+        Ok(match self {
+            Self::Native => Runner::Native,
+            Self::Qemu(emulator, _) => {
+                let mut line: Vec<OsString> = vec![emulator.into()];
+                line.extend(program.map(|program| sysroot(target, program)).transpose()?.into_iter().flatten());
+                Runner::Under(line)
+            }
+            Self::Wine(program) => {
+                let told = || ui.note("wine makes its directory, which takes a while");
+                let prefix = prepare_wine(store, program, told).map_err(|error| tell(&error))?;
+                Runner::Wine { program: program.clone(), prefix }
+            }
+            Self::Ssh(ssh) => Runner::Ssh(ssh.clone()),
+            Self::Command(line) => Runner::Under(line.clone()),
+        })
+    }
+
+    /// Runs programs for a root, as long as the returned value lives; nothing is needed for those that run inside it.
+    pub(crate) fn serve(
+        &self,
+        context: (&Store, &Ui),
+        target: Target,
+        (socket, places): (&Path, Vec<exec::runner::Place>),
+    ) -> Result<Option<Service>, CommandError> {
+        if self.inside() != Inside::Outside {
+            return Ok(None);
+        }
+        let runner = self.ready(context, target, None)?;
+        let environment: BTreeMap<String, String> = plan::project::environment();
+        let service = Service::start(socket, runner, places, environment, |error| tell(error).message);
+        service
+            .map(Some)
+            .map_err(|error| CommandError::environment("cannot listen for programs to be run").cause(error))
+    }
+}
+
+/// What an emulator is told of where a dynamic program's own loader and libraries are.
+fn sysroot(target: Target, program: &Path) -> Result<Vec<OsString>, CommandError> {
+    let bytes = fs::read(program)
+        .map_err(|error| CommandError::environment(format_args!("cannot read {}", program.display())).cause(error))?;
+    let Some(loader) = fit::interpreter(&bytes) else { return Ok(Vec::new()) };
+    let sysroot = PathBuf::from("/usr").join(target.spec().gnu_triple);
+    if sysroot.join(loader.trim_start_matches('/')).exists() {
+        return Ok(vec!["-L".into(), sysroot.into_os_string()]);
+    }
+    if Path::new(&loader).exists() {
+        return Ok(Vec::new());
+    }
+    let program = program.display();
+    Err(CommandError::environment(format_args!("{program} is dynamic: running it needs the target's {loader}"))
+        .hint("`apt-get install libc6-arm64-cross` (Debian, Ubuntu) brings glibc for arm64")
+        .hint("a program for a musl target is static and needs nothing"))
+}
+
+/// A program that could not be run.
+pub(crate) fn tell(error: &RunnerError) -> CommandError {
+    match error {
+        RunnerError::Start { program, source } => {
+            CommandError::environment(format_args!("cannot start {}", program.display())).cause(source)
+        }
+        RunnerError::Read { path, source } => {
+            CommandError::environment(format_args!("cannot read or write {}", path.display())).cause(source)
+        }
+        RunnerError::Refused { destination, status } => {
+            CommandError::environment(format_args!("{destination} did not take the program: ssh ended with {status}"))
+                .hint(format_args!(
+                    "`ssh {destination} true` is to work without questions; it needs sh, mktemp and tar there"
+                ))
+        }
+        RunnerError::Prefix { prefix, status } => {
+            CommandError::environment(format_args!("wine could not make {}: {status}", prefix.display()))
+        }
+        RunnerError::Store(error) => crate::failure::store(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(path: &Path) -> Surroundings {
+        let around = Surroundings::for_test([]);
+        Surroundings { env: [("PATH", path.to_str().unwrap())].into_iter().collect(), ..around }
+    }
+
+    fn program(directory: &Path, name: &str) -> PathBuf {
+        let file = directory.join(name);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_runner_is_what_was_said_or_what_the_target_needs() {
+        let temp = tempfile::tempdir().unwrap();
+        let here = around(temp.path());
+        let arm: Target = "aarch64-linux-musl".parse().unwrap();
+        let own: Target = "x86_64-linux-musl".parse().unwrap();
+        assert_eq!(find(&here, own, None).unwrap(), Found::Native);
+        let error = find(&here, arm, None).unwrap_err();
+        assert_eq!(error.exit().code(), 4);
+        assert_eq!(error.message, "`qemu-aarch64` is needed to run programs for aarch64-linux-musl, and is not here");
+        let emulator = program(temp.path(), "qemu-aarch64-static");
+        let found = find(&here, arm, None).unwrap();
+        assert_eq!(found, Found::Qemu(emulator, "qemu-aarch64"));
+        assert_eq!(found.inside(), Inside::Emulator("qemu-aarch64"));
+        assert_eq!(find(&here, arm, Some(&Choice::Native)).unwrap(), Found::Native);
+        assert_eq!(find(&here, arm, Some(&Choice::Wine)).unwrap_err().exit().code(), 2);
+        let ssh = Choice::Ssh { destination: "pi".to_owned(), port: None };
+        assert_eq!(find(&here, arm, Some(&ssh)).unwrap_err().exit().code(), 4);
+        program(temp.path(), "ssh");
+        assert!(matches!(find(&here, arm, Some(&ssh)).unwrap(), Found::Ssh(ssh) if ssh.destination == "pi"));
+    }
+
+    #[test]
+    fn a_command_is_there_before_anything_is_built() {
+        let temp = tempfile::tempdir().unwrap();
+        let here = around(temp.path());
+        let arm: Target = "aarch64-linux-musl".parse().unwrap();
+        let choice = |words: &[&str]| Choice::Command(words.iter().map(|word| (*word).to_owned()).collect());
+        let error = find(&here, arm, Some(&choice(&["my-runner", "-v"]))).unwrap_err();
+        assert_eq!(error.message, "the runner `my-runner` is no program that can be started");
+        assert_eq!(error.causes, ["it is not in PATH"]);
+        let file = program(temp.path(), "my-runner");
+        let found = find(&here, arm, Some(&choice(&["my-runner", "-v"]))).unwrap();
+        assert_eq!(found, Found::Command(vec![file.clone().into(), "-v".into()]));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(find(&here, arm, Some(&choice(&[file.to_str().unwrap()]))).is_err(), "it may not be executed");
+        assert!(find(&here, arm, Some(&choice(&["./absent"]))).is_err());
+    }
+
+    #[test]
+    fn an_emulator_stands_in_for_a_cpu_alone() {
+        let temp = tempfile::tempdir().unwrap();
+        let mac = Target::all().find(|target| target.runner_on(around(temp.path()).machine) == target::Runner::None);
+        if let Some(mac) = mac {
+            let error = find(&around(temp.path()), mac, None).unwrap_err();
+            assert!(error.hints[0].contains("--runner"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+let () = print_endline ("built on " ^ Answer.text)

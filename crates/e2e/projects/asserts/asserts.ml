@@ -1,0 +1,3 @@
+external cpu : unit -> string = "cpu"
+
+let%test "inline tests are programs of the target" = cpu () = "aarch64"

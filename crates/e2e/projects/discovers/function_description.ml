@@ -1,0 +1,7 @@
+open Ctypes
+module Types = Types_generated
+
+module Functions (F : Ctypes.FOREIGN) = struct
+  open F
+  let abs = foreign "abs" (int @-> returning int)
+end

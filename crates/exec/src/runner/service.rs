@@ -1,0 +1,204 @@
+//! Programs that are started inside a root and run outside of it, because their runner is there.
+//!
+//! A program of the root (`plan`'s `recipes/run/client.c`, where the messages are described) connects to a socket in a
+//! directory that is joined to the root. What is a path inside is made one outside. Not here: who calls it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, IoSliceMut, Read as _, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+use super::{Job, Runner, RunnerError};
+
+/// What shells answer if a program cannot be started.
+const NOT_STARTED: u8 = 126;
+/// More than a command line can be long.
+const LONGEST: usize = 16 << 20;
+
+/// A directory of this machine, and where it is in the root.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// An absolute path in the root.
+    pub inside: PathBuf,
+    /// The directory here.
+    pub outside: PathBuf,
+}
+
+/// Runs programs for a root as long as it lives.
+#[derive(Debug)]
+pub struct Service {
+    stop: Arc<AtomicBool>,
+    socket: PathBuf,
+    thread: Option<JoinHandle<()>>,
+    /// The socket's directory: its path may be longer than a socket's can be.
+    directory: File,
+}
+
+/// What every call has in common.
+struct Common {
+    runner: Runner,
+    places: Vec<Place>,
+    environment: BTreeMap<String, String>,
+    words: fn(&RunnerError) -> String,
+}
+
+impl Service {
+    /// Listens at `socket`, whose directory is joined to the root. Variables are passed on if `environment`, the root's, says
+    /// something else of them. What goes wrong is told by `words` on the standard error of whoever asked.
+    ///
+    /// # Errors
+    /// If the socket cannot be made.
+    pub fn start(
+        socket: &Path,
+        runner: Runner,
+        places: Vec<Place>,
+        environment: BTreeMap<String, String>,
+        words: fn(&RunnerError) -> String,
+    ) -> io::Result<Self> {
+        let directory = File::open(socket.parent().unwrap_or(Path::new("/")))?;
+        let _ = std::fs::remove_file(socket);
+        let listener = UnixListener::bind(short(&directory, socket))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let common = Arc::new(Common { runner, places, environment, words });
+        let stopped = Arc::clone(&stop);
+        let thread = thread::Builder::new().name("runner".to_owned()).spawn(move || {
+            for connection in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (Ok(connection), common) = (connection, Arc::clone(&common)) else { continue };
+                // A thread that cannot be made answers nothing, and the client says so.
+                let _ = thread::Builder::new().name("run".to_owned()).spawn(move || common.answer(connection));
+            }
+        })?;
+        Ok(Self { stop, socket: socket.to_owned(), thread: Some(thread), directory })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        if UnixStream::connect(short(&self.directory, &self.socket)).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            let _ = thread.join();
+        }
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// A path of `socket` that is short enough: 108 bytes, unix(7).
+fn short(directory: &File, socket: &Path) -> PathBuf {
+    let name = socket.file_name().unwrap_or_default();
+    Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
+}
+
+impl Common {
+    fn answer(&self, mut connection: UnixStream) {
+        // One that breaks off its sentence is answered nothing.
+        let Ok(Some(mut job)) = receive(&mut connection) else { return };
+        self.translate(&mut job);
+        let told = job.streams.as_ref().and_then(|streams| streams[2].try_clone().ok());
+        let code = match self.runner.run(job) {
+            Ok(status) => code(status),
+            Err(error) => {
+                if let Some(told) = told {
+                    let _ = writeln!(File::from(told), "bactrian: {}", (self.words)(&error));
+                }
+                NOT_STARTED
+            }
+        };
+        let _ = connection.write_all(&[code]);
+    }
+
+    /// Makes what is said inside true outside.
+    fn translate(&self, job: &mut Job) {
+        job.directory = job.directory.as_deref().map(|path| self.outside(path));
+        let here = job.directory.clone().unwrap_or_default();
+        job.program = self.outside(&here.join(&job.program));
+        for argument in &mut job.arguments {
+            if argument.as_bytes().starts_with(b"/") {
+                *argument = self.outside(Path::new(argument)).into_os_string();
+            }
+        }
+        job.environment.retain(|(name, value)| {
+            let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { return true };
+            // The library is the root's; the others are this machine's to say.
+            !matches!(name, "LD_PRELOAD" | "PATH" | "PWD" | "OLDPWD" | "HOME" | "SHLVL" | "_")
+                && self.environment.get(name).is_none_or(|of_root| of_root != value)
+        });
+    }
+
+    /// Where something of the root is on this machine: below the place that says most; elsewhere the paths are the same.
+    fn outside(&self, path: &Path) -> PathBuf {
+        let found = self.places.iter().filter_map(|place| Some((place, path.strip_prefix(&place.inside).ok()?)));
+        let nearest = found.min_by_key(|(_, rest)| rest.as_os_str().len());
+        nearest.map_or_else(
+            || path.to_owned(),
+            |(place, rest)| if rest.as_os_str().is_empty() { place.outside.clone() } else { place.outside.join(rest) },
+        )
+    }
+}
+
+/// The exit code as shells tell it.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+/// A call; none if the other side closes the connection without one.
+fn receive(connection: &mut UnixStream) -> io::Result<Option<Job>> {
+    let mut length = [0; 4];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(&*connection, &mut [IoSliceMut::new(&mut length)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    if received.bytes < length.len() {
+        return Ok(None);
+    }
+    let files: Vec<OwnedFd> = control
+        .drain()
+        .flat_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(files) => files.collect::<Vec<_>>(),
+            _ => Vec::new(),
+        })
+        .collect();
+    let length = u32::from_ne_bytes(length) as usize;
+    if length > LONGEST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut text = vec![0; length];
+    connection.read_exact(&mut text)?;
+    let streams = <[OwnedFd; 3]>::try_from(files).map_err(|_| io::ErrorKind::InvalidData)?;
+    parse(&text, streams).map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+fn parse(text: &[u8], streams: [OwnedFd; 3]) -> Option<Job> {
+    let (arguments, text) = text.split_first_chunk::<4>()?;
+    let (variables, text) = text.split_first_chunk::<4>()?;
+    let arguments = u32::from_ne_bytes(*arguments) as usize;
+    let variables = u32::from_ne_bytes(*variables) as usize;
+    let mut words = text.split(|byte| *byte == 0).map(|word| OsStr::from_bytes(word).to_owned());
+    let directory = words.next()?.into();
+    let program = words.next()?.into();
+    let arguments: Vec<OsString> = words.by_ref().take(arguments.checked_sub(1)?).collect();
+    let variable = |word: OsString| {
+        let at = word.as_bytes().iter().position(|byte| *byte == b'=')?;
+        let (name, value) = (word.as_bytes().get(..at)?, word.as_bytes().get(at + 1..)?);
+        Some((OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(value).to_owned()))
+    };
+    let environment = words.take(variables).filter_map(variable).collect();
+    Some(Job { program, arguments, directory: Some(directory), environment, streams: Some(streams) })
+}

@@ -1,0 +1,52 @@
+//! wine: programs of Windows on Linux. Not here: finding wine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::RunnerError;
+use crate::store::Store;
+
+/// In a directory that wine has finished.
+const READY: &str = "bactrian-ready";
+
+/// A command that wine runs.
+pub(super) fn command(program: &Path, prefix: &Path) -> Command {
+    let mut command = Command::new(program);
+    // It would report on itself, look for a display, and offer to download .NET and a browser.
+    command
+        .env("WINEPREFIX", prefix)
+        .env("WINEDEBUG", "-all")
+        .env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d")
+        .env_remove("DISPLAY");
+    command
+}
+
+/// The directory that `program` takes for a Windows machine: one of the store's, shared by all that use it, made if there
+/// is none. That takes a while, so `told` is called first; others wait.
+///
+/// # Errors
+/// If wine cannot be started or fails, or the store cannot be written to.
+pub fn prepare(store: &Store, program: &Path, told: impl FnOnce()) -> Result<PathBuf, RunnerError> {
+    let place = store.project(program)?;
+    let _guard = place.lock()?;
+    let prefix = place.dir().join("wine");
+    if prefix.join(READY).exists() {
+        return Ok(prefix);
+    }
+    told();
+    let written = |source| RunnerError::Read { path: prefix.clone(), source };
+    if prefix.exists() {
+        // Of a process that was killed.
+        fs::remove_dir_all(&prefix).map_err(written)?;
+    }
+    fs::create_dir_all(&prefix).map_err(written)?;
+    let mut command = command(program, &prefix);
+    command.args(["wineboot", "--init"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let status = super::status(command, None)?;
+    if !status.success() {
+        return Err(RunnerError::Prefix { prefix, status });
+    }
+    fs::write(prefix.join(READY), "").map_err(|source| RunnerError::Read { path: prefix.clone(), source })?;
+    Ok(prefix)
+}
