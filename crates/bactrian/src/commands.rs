@@ -4,11 +4,11 @@
 //! its own module. It prints results with `ctx.ui`, runs graphs under [`Context::watch`], and returns errors: they are
 //! printed here, once.
 
-mod build;
+pub(crate) mod build;
 mod completions;
 mod doctor;
 mod enter;
-mod fit;
+pub(crate) mod fit;
 mod inspect;
 pub(crate) mod install;
 mod lock;

@@ -9,6 +9,7 @@
 pub(crate) mod file;
 mod quantity;
 mod sources;
+pub(crate) mod toolchain;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -25,6 +26,7 @@ use crate::lockfile::Renewal;
 use crate::surroundings::Surroundings;
 use crate::ui::{Look, Verbosity};
 use sources::Sources;
+use toolchain::CToolchain;
 
 /// A command, and all it has to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +67,18 @@ pub(crate) struct Means {
     /// Whether the lock may not be renewed.
     pub(crate) locked: bool,
     pub(crate) jobs: NonZeroUsize,
+    /// C toolchains that the user brings for the command's targets, each with where it is said.
+    pub(crate) toolchains: Vec<Bring>,
+}
+
+/// A C toolchain that the user brings for a target.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bring {
+    pub(crate) target: Target,
+    /// Absolute paths.
+    pub(crate) toolchain: CToolchain,
+    /// Who says so, as the user knows it.
+    pub(crate) place: String,
 }
 
 #[cfg(test)]
@@ -80,6 +94,7 @@ impl Means {
             offline: false,
             locked: false,
             jobs: NonZeroUsize::MIN,
+            toolchains: Vec::new(),
         }
     }
 }
@@ -302,7 +317,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let output = sources.output(args.output.as_deref());
             Command::Build(Build {
                 targets: sources.targets(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 timings: timings(args.timings, &output, around),
                 output,
                 project: sources.project,
@@ -314,7 +329,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             Command::Install(Install {
                 packages: args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?,
                 targets: sources.targets(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 timings: timings(args.timings, &output, around),
                 output,
             })
@@ -335,7 +350,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             Command::Run(Run {
                 target: sources.one_target(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 bin: args.bin.or_else(|| sources.file.bin.clone()),
                 project: sources.project,
                 arguments: args.arguments,
@@ -345,17 +360,20 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             Command::Exec(Exec {
                 target: sources.one_target(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 project: sources.project,
                 command: args.command,
             })
         }
         args::Command::Shell(args) => {
             let sources = beside(&args.path)?;
-            let means = sources.means(&args.making.means)?;
             Command::Shell(match args.failed {
-                Some(id) => Shell::Failed { id, means },
-                None => Shell::Target { target: sources.one_target(&args.making)?, means, project: sources.project },
+                Some(id) => Shell::Failed { id, means: sources.means(&args.making.means)? },
+                None => Shell::Target {
+                    target: sources.one_target(&args.making)?,
+                    means: sources.making(&args.making)?,
+                    project: sources.project,
+                },
             })
         }
         args::Command::Inspect(args) => Command::Inspect(Inspect { files: args.files }),
@@ -374,7 +392,7 @@ fn locking(making: &args::Making, sources: &Sources<'_>, renewal: Renewal) -> Re
     Ok(Locking {
         project: sources.project.clone(),
         targets: sources.targets(making)?,
-        means: sources.means(&making.means)?,
+        means: sources.making(making)?,
         renewal,
     })
 }
@@ -387,7 +405,7 @@ fn timings(args: args::Timings, output: &Path, around: &Surroundings) -> Option<
 fn subject(args: &args::Subject, sources: &Sources<'_>) -> Result<Subject, CommandError> {
     let packages: Vec<Wanted> = args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?;
     let asked = if packages.is_empty() { Asked::Project(sources.project.clone()) } else { Asked::Packages(packages) };
-    Ok(Subject { asked, targets: sources.targets(&args.making)?, means: sources.means(&args.making.means)? })
+    Ok(Subject { asked, targets: sources.targets(&args.making)?, means: sources.making(&args.making)? })
 }
 
 /// `name` or `name.version`.
@@ -406,10 +424,10 @@ fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, 
     Ok(match args {
         args::Toolchain::List => Toolchain::List { means: sources.means(&args::Means::default())? },
         args::Toolchain::Build(making) => {
-            Toolchain::Build { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
+            Toolchain::Build { targets: sources.targets(&making)?, means: sources.making(&making)? }
         }
         args::Toolchain::Remove(making) => {
-            Toolchain::Remove { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
+            Toolchain::Remove { targets: sources.targets(&making)?, means: sources.making(&making)? }
         }
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: what is made (the commands), and what is said when it fails ([`crate::failure`]).
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,19 +15,21 @@ use exec::fetch::config::registry_environment;
 use exec::fetch::{self, FetchConfig, Fetcher};
 use exec::store::Store;
 use opam::name::PackageName;
+use plan::cc::brought::Brought;
 use plan::closure::Planned;
 use plan::ocaml::Release;
 use plan::planner::{PlanError, Planner};
 use plan::project::{Packages, ProjectRoot};
 use plan::world::World;
 
+use crate::brought;
 use crate::commands::Context;
 use crate::commands::install::Trees;
 use crate::error::CommandError;
 use crate::failure;
 use crate::leaks::LeakScan;
 use crate::resolution::Resolution;
-use crate::settings::{Means, PlaceName};
+use crate::settings::{Bring, Means, PlaceName};
 use crate::ui::Ui;
 
 /// The means of one command.
@@ -38,6 +41,11 @@ pub(crate) struct Workshop<'c> {
     ctx: &'c Context<'c>,
     jobs: usize,
     stop: Arc<AtomicBool>,
+    /// C toolchains that the user brings, and what is captured for them.
+    brings: Vec<Bring>,
+    brought: Vec<Brought>,
+    /// Whether they were checked.
+    checked: Cell<bool>,
 }
 
 impl<'c> Workshop<'c> {
@@ -58,7 +66,10 @@ impl<'c> Workshop<'c> {
         config.mirrors = means.mirrors.iter().map(mirror).collect();
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
-        Ok(Self { store, builder, fetcher: Fetcher::new(config), ctx, jobs: means.jobs.get(), stop })
+        let brings = means.toolchains.clone();
+        let brought = brings.iter().map(|bring| brought::find(bring, ctx.around)).collect::<Result<_, _>>()?;
+        let (fetcher, jobs, checked) = (Fetcher::new(config), means.jobs.get(), Cell::new(false));
+        Ok(Self { store, builder, fetcher, ctx, jobs, stop, brings, brought, checked })
     }
 
     /// Where the user is told things.
@@ -71,14 +82,16 @@ impl<'c> Workshop<'c> {
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Report, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        self.check_brought()?;
+        let (graph, goals) = self.plan(goals)?;
         let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
     /// Makes all packages of a resolution.
     pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
-        let mut planner = Planner::new(BUILDER);
+        self.check_brought()?;
+        let mut planner = self.planner();
         let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
         let (keys, goals): (Vec<_>, Vec<_>) =
             planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
@@ -88,7 +101,8 @@ impl<'c> Workshop<'c> {
 
     /// Makes the root of a project and the packages it needs.
     pub(crate) fn root(&self, wanted: &ProjectRoot, resolution: Option<&Resolution>) -> Result<Report, CommandError> {
-        let mut planner = Planner::new(BUILDER);
+        self.check_brought()?;
+        let mut planner = self.planner();
         let planned = match resolution {
             Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
             None => Planned::default(),
@@ -121,7 +135,7 @@ impl<'c> Workshop<'c> {
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Vec<Option<Value>>, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = self.plan(goals)?;
         self.engine(&|_| ()).look_up(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
     }
 
@@ -130,8 +144,42 @@ impl<'c> Workshop<'c> {
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<usize, CommandError> {
-        let (graph, goals) = plan(goals)?;
+        let (graph, goals) = self.plan(goals)?;
         self.engine(&|_| ()).forget(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
+    }
+
+    /// An empty plan, in which C code is compiled by what the user brings.
+    fn planner(&self) -> Planner {
+        let mut planner = Planner::new(BUILDER);
+        self.brought.iter().for_each(|brought| planner.bring(brought.clone()));
+        planner
+    }
+
+    fn plan(
+        &self,
+        goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+    ) -> Result<(Graph, Vec<NodeId>), CommandError> {
+        let mut planner = self.planner();
+        let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
+        Ok((planner.finish(), goals))
+    }
+
+    /// Finds out whether the compilers that the user brings work, before anything is built with them or besides.
+    fn check_brought(&self) -> Result<(), CommandError> {
+        if self.checked.replace(true) || self.brings.is_empty() {
+            return Ok(());
+        }
+        let toolchains = |planner: &mut Planner| {
+            self.brings.iter().map(|bring| planner.c_toolchain(bring.target)).collect::<Result<Vec<_>, _>>()
+        };
+        let (graph, goals) = self.plan(toolchains)?;
+        let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
+        let report = report.map_err(|error| brought::broken(&error, &self.brings, &self.store))?;
+        for (bring, value) in self.brings.iter().zip(report.values) {
+            let tree = value.tree().map_err(|error| CommandError::bug("a toolchain is no tree").caused_by(&error))?;
+            brought::check(&self.store, bring, tree)?;
+        }
+        Ok(())
     }
 
     fn engine<'e>(&'e self, sink: &'e dyn Sink) -> Engine<'e> {
@@ -146,14 +194,6 @@ impl<'c> Workshop<'c> {
             inspector: None,
         }
     }
-}
-
-fn plan(
-    goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
-) -> Result<(Graph, Vec<NodeId>), CommandError> {
-    let mut planner = Planner::new(BUILDER);
-    let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
-    Ok((planner.finish(), goals))
 }
 
 /// The release that settings ask for.

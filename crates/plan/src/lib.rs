@@ -7,7 +7,7 @@
 
 pub mod assess;
 pub mod base;
-mod cc;
+pub mod cc;
 pub mod clib;
 pub mod closure;
 pub mod delivery;

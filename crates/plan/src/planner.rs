@@ -13,6 +13,7 @@ use action::path::{PathError, RelPath};
 use action::tree::TreeError;
 use builder::{Recipe, Step};
 
+use crate::cc::brought::Brought;
 use crate::layout;
 use crate::target::TargetError;
 
@@ -25,6 +26,7 @@ pub struct Planner {
     pub(crate) graph: Graph,
     nodes: BTreeMap<String, NodeId>,
     builder: Arc<[u8]>,
+    pub(crate) brought: Vec<Brought>,
 }
 
 /// A plan that contradicts itself: our bug, never the user's.
@@ -74,7 +76,7 @@ impl Planner {
     /// An empty plan; `builder` is the program that runs recipes.
     #[must_use]
     pub fn new(builder: &[u8]) -> Self {
-        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into() }
+        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into(), brought: Vec::new() }
     }
 
     /// The finished graph.

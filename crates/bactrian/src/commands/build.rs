@@ -206,7 +206,8 @@ pub(super) fn check(name: &str, target: Target, bytes: &[u8]) -> Result<(), Comm
     })
 }
 
-fn expectation(target: Target) -> Expectation<'static> {
+/// What a program of `target` is.
+pub(crate) fn expectation(target: Target) -> Expectation<'static> {
     let facts = target.cpu();
     Expectation {
         format: Some(match target.spec().object_format {

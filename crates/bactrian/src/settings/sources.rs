@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use plan::target::{OcamlVersion, Target, TargetError};
 
 use super::file::{self, File};
-use super::{Means, PlaceName};
+use super::{Bring, Means, PlaceName};
 use crate::args::{self, ColorChoice, MessageFormat};
 use crate::env_vars::{self, Variable};
 use crate::error::CommandError;
@@ -68,7 +68,18 @@ impl<'a> Sources<'a> {
             quirks: self.files(&args.quirks, env_vars::BACTRIAN_QUIRKS, self.file.quirks.as_ref()),
             offline: offline.unwrap_or(false),
             jobs: jobs.unwrap_or(self.around.processors),
+            toolchains: Vec::new(),
         })
+    }
+
+    /// With what is built for the targets: the toolchains that are brought for them are a part of it.
+    pub(super) fn making(&self, args: &args::Making) -> Result<Means, CommandError> {
+        let toolchains = self.targets(args)?.into_iter().filter_map(|target| {
+            let said = self.file.toolchains.iter().find(|toolchain| toolchain.is_for(target))?;
+            let place = format!("[toolchain.{}] in {}", said.target.spec().name, file::NAME);
+            Some(Bring { target, toolchain: said.toolchain.clone().seen_from(&self.project), place })
+        });
+        Ok(Means { toolchains: toolchains.collect(), ..self.means(&args.means)? })
     }
 
     /// The store's directory; without any setting, in the user's cache.
