@@ -24,7 +24,7 @@ const FILES: &str = include_str!("../recipes/cc/zig-files.txt");
 const RECIPES: &[(&str, &str)] = &[
     ("cc/arches.txt", ARCHES),
     ("cc/bin/ar", include_str!("../recipes/cc/bin/ar")),
-    ("cc/bin/as", include_str!("../recipes/cc/bin/as")),
+    ("cc/bin/as-any", include_str!("../recipes/cc/bin/as-any")),
     ("cc/bin/cc-dynamic", include_str!("../recipes/cc/bin/cc-dynamic")),
     ("cc/bin/cc-static", include_str!("../recipes/cc/bin/cc-static")),
     ("cc/bin/cpp", include_str!("../recipes/cc/bin/cpp")),
@@ -34,6 +34,7 @@ const RECIPES: &[(&str, &str)] = &[
     ("cc/musl.sh", include_str!("../recipes/cc/musl.sh")),
     ("cc/sysroot.sh", include_str!("../recipes/cc/sysroot.sh")),
     ("cc/tools.sh", include_str!("../recipes/cc/tools.sh")),
+    ("cc/tools/as.c", include_str!("../recipes/cc/tools/as.c")),
     ("cc/tools/elf.h", include_str!("../recipes/cc/tools/elf.h")),
     ("cc/tools/nm.c", include_str!("../recipes/cc/tools/nm.c")),
     ("cc/tools/rt.h", include_str!("../recipes/cc/tools/rt.h")),

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use ocaml::decimal;
 pub use ocaml::{Backend, OcamlVersion, OcamlVersionError};
-use table::{DEFAULT_FLOOR, NEWEST_FLOOR, OLDEST_FLOOR, TARGETS};
+use table::{DEFAULT_FLOOR, NEWEST_FLOOR, TARGETS};
 
 /// A machine that programs are made for. Displayed as zig names it, with the glibc floor if there is one.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +66,8 @@ pub struct CpuFacts {
     pub ocaml: Backend,
     /// The program of qemu's user mode that emulates it on Linux.
     pub qemu: &'static str,
+    /// The oldest glibc that programs can be made for: the first there was for the CPU, if it is not older than others'.
+    pub oldest_glibc: Floor,
 }
 
 /// CPUs.
@@ -183,12 +185,14 @@ pub enum TargetError {
         floor: String,
     },
     /// A floor that cannot be built for.
-    #[error("`{given}`: glibc {floor} is not among those that can be built for, {OLDEST_FLOOR} to {NEWEST_FLOOR}")]
+    #[error("`{given}`: glibc {floor} is not among those that can be built for, {oldest} to {NEWEST_FLOOR}")]
     FloorRange {
         /// What was given.
         given: String,
         /// Its floor.
         floor: Floor,
+        /// The oldest that can be built for on that CPU.
+        oldest: Floor,
     },
     /// A floor for a target without glibc.
     #[error("`{given}`: `{name}` has no glibc, so no floor of it")]
@@ -327,8 +331,9 @@ impl FromStr for Target {
             (Abi::Gnu, Some(text)) => {
                 let floor = Floor::parse(text)
                     .ok_or_else(|| TargetError::FloorForm { given: given(), floor: text.to_owned() })?;
-                if !(OLDEST_FLOOR..=NEWEST_FLOOR).contains(&floor) {
-                    return Err(TargetError::FloorRange { given: given(), floor });
+                let oldest = spec.cpu.facts().oldest_glibc;
+                if !(oldest..=NEWEST_FLOOR).contains(&floor) {
+                    return Err(TargetError::FloorRange { given: given(), floor, oldest });
                 }
                 Some(floor)
             }

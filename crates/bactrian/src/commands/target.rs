@@ -1,6 +1,6 @@
 //! `bactrian target list`: the table of targets.
 
-use plan::target::table::{DEFAULT_FLOOR, NEWEST_FLOOR, OLDEST_FLOOR};
+use plan::target::table::{DEFAULT_FLOOR, NEWEST_FLOOR};
 use plan::target::{Runner, Target};
 
 use super::Context;
@@ -26,7 +26,7 @@ fn describe(ctx: &Context<'_>, target: Target) -> messages::Target<'static> {
         gnu_triple: target.spec().gnu_triple,
         aliases: target.spec().aliases,
         glibc: target.glibc().map(|_| messages::Floors {
-            oldest: OLDEST_FLOOR.to_string(),
+            oldest: target.cpu().oldest_glibc.to_string(),
             default: DEFAULT_FLOOR.to_string(),
             newest: NEWEST_FLOOR.to_string(),
         }),
@@ -75,12 +75,17 @@ mod tests {
         let around = Surroundings::for_test([]);
         assert_eq!(list(&Context { ui: &ui, around: &around, timings: Recorder::default() }), Exit::Done);
         insta::assert_snapshot!(out.text(), @"
-        TARGET                 LINKING             RUNS HERE           ALSO KNOWN AS
-        x86_64-linux-musl      static              as it is            x86_64-unknown-linux-musl
-        aarch64-linux-musl     static              under qemu-aarch64  aarch64-unknown-linux-musl
-        riscv64-linux-musl     static              under qemu-riscv64  riscv64-unknown-linux-musl
-        x86_64-linux-gnu[.V]   glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
-        aarch64-linux-gnu[.V]  glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
+        TARGET                     LINKING             RUNS HERE           ALSO KNOWN AS
+        x86_64-linux-musl          static              as it is            x86_64-unknown-linux-musl
+        aarch64-linux-musl         static              under qemu-aarch64  aarch64-unknown-linux-musl
+        riscv64-linux-musl         static              under qemu-riscv64  riscv64-unknown-linux-musl
+        powerpc64le-linux-musl     static              under qemu-ppc64le  powerpc64le-unknown-linux-musl
+        s390x-linux-musl           static              under qemu-s390x    s390x-unknown-linux-musl
+        x86_64-linux-gnu[.V]       glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
+        aarch64-linux-gnu[.V]      glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
+        riscv64-linux-gnu[.V]      glibc 2.27 to 2.44  under qemu-riscv64  riscv64-unknown-linux-gnu
+        powerpc64le-linux-gnu[.V]  glibc 2.17 to 2.44  under qemu-ppc64le  powerpc64le-unknown-linux-gnu
+        s390x-linux-gnu[.V]        glibc 2.17 to 2.44  under qemu-s390x    s390x-unknown-linux-gnu
         V is the oldest glibc the programs start with, 2.28 if not said.
         ");
     }

@@ -49,6 +49,8 @@ deep_thread() { expected='deep'; silent "$CC" -O0 deep.c -o deep -pthread && run
 runtime_calls() { expected='runtime ok'; silent "$CC" -O1 -Wno-atomic-alignment runtime.c -o runtime $ATOMIC && runs ./runtime; }
 unwinding() { expected='frames ok'; silent "$CC" -O0 -fno-inline unwind.c -o unwind && runs ./unwind; }
 constructors() { expected='ctor main dtor'; silent "$CC" ctor.c -o ctor && runs ./ctor; }
+# `as -o OBJECT SOURCE` has a way of its own.
+one_assembler() { "$CC" -g -S prog.c -o prog.s && "$BIN/as" -o straight.o prog.s && "$BIN/as" -I . -o around.o prog.s && cmp straight.o around.o; }
 from_stdin() { expected='prog 8 ok'; "$CC" -x c - -o stdin < prog.c && runs ./stdin; }
 dependencies() { [ "$("$CC" -MM prog.c | tr -d '\\\n' | tr -s ' ')" = 'prog.o: prog.c prog.h' ] && "$CC" -MD -MF prog.d -MT x/prog.o -c prog.c && grep -q '^x/prog.o: prog.c' prog.d && grep -q 'stdio.h' prog.d; }
 response_file() { printf -- '-O1\nprog.c\n-o "resp file"\n-lm\n' > args; expected='prog 8 ok'; silent "$CC" @args && runs './resp file'; }
@@ -137,7 +139,7 @@ macos_kinds() {
     refuses "$CC" useanswer.c other.dylib -o mac3
 }
 
-common='each_stage one_step default_name threads deep_thread runtime_calls constructors from_stdin dependencies response_file
+common='each_stage one_step default_name threads deep_thread runtime_calls constructors from_stdin one_assembler dependencies response_file
   archives preprocessor undefined_fails missing_lib_fails missing_header_fails probe_flags probe_bad_flag probe_info probe_libgcc
   user_headers_first only_own_headers deterministic no_needless_writes'
 elf='unwinding linker_args partial_link partial_link_ld assembly shared_object defaults pie probe_machine headers_compile names strip_objects strip_program'

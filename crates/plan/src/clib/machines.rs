@@ -40,6 +40,23 @@ const MACHINES: &[Machine] = &[
         libffi: ("RISCV", "src/riscv/ffi.c src/riscv/sysv.S"),
         gmp: "--enable-assembly",
     },
+    Machine {
+        cpu: Cpu::Powerpc64le,
+        os: Os::Linux,
+        openssl: "linux-ppc64le",
+        libffi: (
+            "POWERPC",
+            "src/powerpc/ffi.c src/powerpc/ffi_linux64.c src/powerpc/linux64.S src/powerpc/linux64_closure.S",
+        ),
+        gmp: "--enable-assembly",
+    },
+    Machine {
+        cpu: Cpu::S390x,
+        os: Os::Linux,
+        openssl: "linux64-s390x",
+        libffi: ("S390", "src/s390/ffi.c src/s390/sysv.S"),
+        gmp: "--enable-assembly",
+    },
 ];
 
 /// The variables that the recipe of `library` gets for `target`.

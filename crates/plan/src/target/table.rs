@@ -7,11 +7,11 @@
 use super::ocaml::{Backend, OcamlVersion};
 use super::{Abi, Cpu, CpuFacts, Endian, Floor, Loader, ObjectFormat, Os, Spec};
 
-/// The oldest glibc floor: zig has none older for aarch64, and no distribution still maintained has one.
-pub const OLDEST_FLOOR: Floor = Floor::new(17);
+/// The oldest floor of most CPUs: zig has none older for aarch64, and no distribution still maintained has one.
+const OLDEST_FLOOR: Floor = Floor::new(17);
 /// The newest glibc whose symbols zig 0.17.1 knows; it takes a newer one for this one, with a warning.
 pub const NEWEST_FLOOR: Floor = Floor::new(44);
-/// The floor of a glibc target that names none: RHEL 8, Debian 10 and everything since.
+/// The floor of a glibc target that names none: RHEL 8, Debian 10 and everything since. No CPU came to glibc later.
 pub const DEFAULT_FLOOR: Floor = Floor::new(28);
 
 const X86_64: CpuFacts = CpuFacts {
@@ -20,6 +20,7 @@ const X86_64: CpuFacts = CpuFacts {
     endian: Endian::Little,
     ocaml: Backend { arch: "amd64", model: "default", releases: &[(OcamlVersion::new(4, 0, 0), None)] },
     qemu: "qemu-x86_64",
+    oldest_glibc: OLDEST_FLOOR,
 };
 
 const AARCH64: CpuFacts = CpuFacts {
@@ -28,6 +29,7 @@ const AARCH64: CpuFacts = CpuFacts {
     endian: Endian::Little,
     ocaml: Backend { arch: "arm64", model: "default", releases: &[(OcamlVersion::new(4, 2, 0), None)] },
     qemu: "qemu-aarch64",
+    oldest_glibc: OLDEST_FLOOR,
 };
 
 const RISCV64: CpuFacts = CpuFacts {
@@ -43,6 +45,7 @@ const RISCV64: CpuFacts = CpuFacts {
         ],
     },
     qemu: "qemu-riscv64",
+    oldest_glibc: Floor::new(27),
 };
 
 /// 4.14 is the last release with native code for 32 bits.
@@ -56,6 +59,7 @@ const ARMV7: CpuFacts = CpuFacts {
         releases: &[(OcamlVersion::new(4, 0, 0), Some(OcamlVersion::new(5, 0, 0)))],
     },
     qemu: "qemu-arm",
+    oldest_glibc: OLDEST_FLOOR,
 };
 
 const X86: CpuFacts = CpuFacts {
@@ -68,6 +72,7 @@ const X86: CpuFacts = CpuFacts {
         releases: &[(OcamlVersion::new(4, 0, 0), Some(OcamlVersion::new(5, 0, 0)))],
     },
     qemu: "qemu-i386",
+    oldest_glibc: OLDEST_FLOOR,
 };
 
 const POWERPC64LE: CpuFacts = CpuFacts {
@@ -80,6 +85,7 @@ const POWERPC64LE: CpuFacts = CpuFacts {
         releases: &[(OcamlVersion::new(4, 3, 0), Some(OcamlVersion::new(5, 0, 0))), (OcamlVersion::new(5, 2, 0), None)],
     },
     qemu: "qemu-ppc64le",
+    oldest_glibc: OLDEST_FLOOR,
 };
 
 const S390X: CpuFacts = CpuFacts {
@@ -92,6 +98,7 @@ const S390X: CpuFacts = CpuFacts {
         releases: &[(OcamlVersion::new(4, 3, 0), Some(OcamlVersion::new(5, 0, 0))), (OcamlVersion::new(5, 1, 0), None)],
     },
     qemu: "qemu-s390x",
+    oldest_glibc: OLDEST_FLOOR,
 };
 
 impl Cpu {
@@ -150,6 +157,28 @@ pub(super) static TARGETS: &[Spec] = &[
         object_format: ObjectFormat::Elf,
     },
     Spec {
+        name: "powerpc64le-linux-musl",
+        aliases: &["powerpc64le-unknown-linux-musl", "powerpc64le-alpine-linux-musl"],
+        cpu: Cpu::Powerpc64le,
+        os: Os::Linux,
+        abi: Abi::Musl,
+        gnu_triple: "powerpc64le-linux-musl",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/lib/ld-musl-powerpc64le.so.1" }),
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "s390x-linux-musl",
+        aliases: &["s390x-unknown-linux-musl", "s390x-alpine-linux-musl"],
+        cpu: Cpu::S390x,
+        os: Os::Linux,
+        abi: Abi::Musl,
+        gnu_triple: "s390x-linux-musl",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/lib/ld-musl-s390x.so.1" }),
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
         name: "x86_64-linux-gnu",
         aliases: &["x86_64-unknown-linux-gnu", "x86_64-pc-linux-gnu", "x86_64-redhat-linux-gnu"],
         cpu: Cpu::X86_64,
@@ -169,6 +198,39 @@ pub(super) static TARGETS: &[Spec] = &[
         gnu_triple: "aarch64-linux-gnu",
         ocaml_system: "linux",
         loader: Some(Loader { path: "/lib/ld-linux-aarch64.so.1" }),
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "riscv64-linux-gnu",
+        aliases: &["riscv64-unknown-linux-gnu", "riscv64gc-unknown-linux-gnu", "riscv64-redhat-linux-gnu"],
+        cpu: Cpu::Riscv64,
+        os: Os::Linux,
+        abi: Abi::Gnu,
+        gnu_triple: "riscv64-linux-gnu",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/lib/ld-linux-riscv64-lp64d.so.1" }),
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "powerpc64le-linux-gnu",
+        aliases: &["powerpc64le-unknown-linux-gnu", "powerpc64le-redhat-linux-gnu", "ppc64le-redhat-linux-gnu"],
+        cpu: Cpu::Powerpc64le,
+        os: Os::Linux,
+        abi: Abi::Gnu,
+        gnu_triple: "powerpc64le-linux-gnu",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/lib64/ld64.so.2" }),
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
+        name: "s390x-linux-gnu",
+        aliases: &["s390x-unknown-linux-gnu", "s390x-ibm-linux-gnu", "s390x-redhat-linux-gnu"],
+        cpu: Cpu::S390x,
+        os: Os::Linux,
+        abi: Abi::Gnu,
+        gnu_triple: "s390x-linux-gnu",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/lib/ld64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
 ];

@@ -33,6 +33,9 @@ fn accepted() {
         ("aarch64-linux-musl", "aarch64-linux-musl"),
         ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
         ("riscv64gc-unknown-linux-musl", "riscv64-linux-musl"),
+        ("s390x-ibm-linux-gnu", "s390x-linux-gnu.2.28"),
+        ("ppc64le-redhat-linux-gnu.2.17", "powerpc64le-linux-gnu.2.17"),
+        ("riscv64-unknown-linux-gnu.2.27", "riscv64-linux-gnu.2.27"),
         ("x86_64-pc-linux-gnu", "x86_64-linux-gnu.2.28"),
         ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
         ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
@@ -49,10 +52,17 @@ fn refused() {
         nearest: nearest.to_vec(),
     };
     let form = |given: &str, floor: &str| TargetError::FloorForm { given: given.to_owned(), floor: floor.to_owned() };
-    let range = |given: &str, minor| TargetError::FloorRange { given: given.to_owned(), floor: Floor::new(minor) };
+    let range = |given: &str, minor, oldest| TargetError::FloorRange {
+        given: given.to_owned(),
+        floor: Floor::new(minor),
+        oldest: Floor::new(oldest),
+    };
     for (given, error) in [
         ("aarch64-linux-musk", unknown("aarch64-linux-musk", &["aarch64-linux-musl", "aarch64-linux-gnu"])),
-        ("arch64-linux-gnu.2.28", unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "x86_64-linux-gnu"])),
+        (
+            "arch64-linux-gnu.2.28",
+            unknown("arch64-linux-gnu.2.28", &["aarch64-linux-gnu", "x86_64-linux-gnu", "riscv64-linux-gnu"]),
+        ),
         ("z80-cpm", unknown("z80-cpm", &[])),
         ("", unknown("", &[])),
         ("AARCH64-LINUX-MUSL", unknown("AARCH64-LINUX-MUSL", &[])),
@@ -61,8 +71,9 @@ fn refused() {
         ("x86_64-linux-gnu.2.028", form("x86_64-linux-gnu.2.028", "2.028")),
         ("x86_64-linux-gnu.2.28.1", form("x86_64-linux-gnu.2.28.1", "2.28.1")),
         ("x86_64-linux-gnu.3.0", form("x86_64-linux-gnu.3.0", "3.0")),
-        ("x86_64-linux-gnu.2.16", range("x86_64-linux-gnu.2.16", 16)),
-        ("x86_64-linux-gnu.2.45", range("x86_64-linux-gnu.2.45", 45)),
+        ("x86_64-linux-gnu.2.16", range("x86_64-linux-gnu.2.16", 16, 17)),
+        ("x86_64-linux-gnu.2.45", range("x86_64-linux-gnu.2.45", 45, 17)),
+        ("riscv64-linux-gnu.2.26", range("riscv64-linux-gnu.2.26", 26, 27)),
         (
             "x86_64-linux-musl.2.28",
             TargetError::FloorWithoutGlibc { given: "x86_64-linux-musl.2.28".to_owned(), name: "x86_64-linux-musl" },
@@ -82,6 +93,10 @@ fn native_ocaml() {
         ("riscv64-linux-musl", "5.0.0", false),
         ("riscv64-linux-musl", "5.1.0", true),
         ("riscv64-linux-musl", "4.10.2", false),
+        ("powerpc64le-linux-musl", "5.1.0", false),
+        ("powerpc64le-linux-gnu", "5.2.0", true),
+        ("s390x-linux-musl", "5.0.0", false),
+        ("s390x-linux-gnu", "5.3.0", true),
     ] {
         assert_eq!(native(name, version), expected, "{name} {version}");
     }
@@ -106,15 +121,16 @@ proptest! {
         let spec = &TARGETS[row];
         let name = spec.names().nth(alias).unwrap_or(spec.name);
         let given = if spec.abi == Abi::Gnu { format!("{name}.2.{minor}") } else { name.to_owned() };
+        let floors = spec.cpu.facts().oldest_glibc.minor..=NEWEST_FLOOR.minor;
         match parse(&given) {
             Ok(target) => {
                 prop_assert!(std::ptr::eq(target.spec(), spec));
                 prop_assert_eq!(parse(&target.to_string()), Ok(target));
-                prop_assert!(spec.abi == Abi::Musl || (17..=44).contains(&minor));
+                prop_assert!(spec.abi != Abi::Gnu || floors.contains(&minor));
             }
             Err(error) => {
                 let out_of_range = matches!(error, TargetError::FloorRange { .. });
-                prop_assert!(out_of_range && !(17..=44).contains(&minor));
+                prop_assert!(out_of_range && !floors.contains(&minor));
             }
         }
     }

@@ -1,12 +1,12 @@
 /* A run-time system for small static programs without a libc: sysroot.sh can build them for the machine it runs on although
-   the only libc it makes is the target's. System calls of x86_64 and aarch64 Linux; just what nm.c and strip.c use. */
+   the only libc it makes is the target's. System calls of x86_64 and aarch64 Linux; just what as.c, nm.c and strip.c use. */
 #ifndef RT_H
 #define RT_H
 #include <stddef.h>
 #include <stdint.h>
 
 #if defined __x86_64__
-enum { SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_lseek = 8, SYS_mmap = 9, SYS_munmap = 11, SYS_exit = 231, SYS_openat = 257, SYS_renameat2 = 316, SYS_fchmod = 91, SYS_unlinkat = 263 };
+enum { SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_lseek = 8, SYS_mmap = 9, SYS_munmap = 11, SYS_exit = 231, SYS_openat = 257, SYS_renameat2 = 316, SYS_fchmod = 91, SYS_unlinkat = 263, SYS_execve = 59, SYS_getcwd = 79 };
 static long sys(long n, long a, long b, long c, long d, long e, long f) {
   long r;
   register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
@@ -15,7 +15,7 @@ static long sys(long n, long a, long b, long c, long d, long e, long f) {
 }
 __asm__(".globl _start\n_start: xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n hlt\n");
 #elif defined __aarch64__
-enum { SYS_read = 63, SYS_write = 64, SYS_close = 57, SYS_lseek = 62, SYS_mmap = 222, SYS_munmap = 215, SYS_exit = 94, SYS_openat = 56, SYS_renameat2 = 276, SYS_fchmod = 52, SYS_unlinkat = 35 };
+enum { SYS_read = 63, SYS_write = 64, SYS_close = 57, SYS_lseek = 62, SYS_mmap = 222, SYS_munmap = 215, SYS_exit = 94, SYS_openat = 56, SYS_renameat2 = 276, SYS_fchmod = 52, SYS_unlinkat = 35, SYS_execve = 221, SYS_getcwd = 17 };
 static long sys(long n, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
