@@ -15,7 +15,7 @@ use crate::settings::Bring;
 use crate::surroundings::Surroundings;
 
 pub(crate) use check::{broken, check};
-pub(crate) use cmake::targets as targets_of_cmake;
+pub(crate) use self::cmake::targets as targets_of_cmake;
 
 /// What is captured of the machine for a toolchain.
 pub(crate) fn find(bring: &Bring, around: &Surroundings) -> Result<Brought, CommandError> {
@@ -30,11 +30,14 @@ pub(crate) fn find(bring: &Bring, around: &Surroundings) -> Result<Brought, Comm
     Brought::new(bring.target, &description).map_err(|error| {
         let told = CommandError::usage(format_args!("{} cannot be used", bring.place)).caused_by(&error);
         match error {
-            BroughtError::Host { .. } => {
-                told.hint("name another glibc floor: the toolchain's own is that of its sysroot, as in x86_64-linux-gnu.2.36")
-            }
+            BroughtError::Host { .. } => told.hint(
+                "name another glibc floor: the toolchain's own is that of its sysroot, as in x86_64-linux-gnu.2.36",
+            ),
             BroughtError::Outside { .. } => told.hint("add its directory to `directories`"),
             BroughtError::Path(_) => told,
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod inspect;
 pub(crate) mod install;
 mod lock;
 mod man;
+mod objects;
 mod run;
 mod store;
 mod target;

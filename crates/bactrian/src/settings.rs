@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use action::path::RelPath;
 use opam::name::PackageName;
 use opam::version::Version;
 use plan::target::{OcamlVersion, Target};
@@ -118,6 +119,8 @@ pub(crate) struct Build {
     pub(crate) means: Means,
     /// Programs are put in `output/TARGET/`; absolute.
     pub(crate) output: PathBuf,
+    /// Executables that are delivered as objects, instead of programs; each with its directory in the project.
+    pub(crate) objects: Vec<String>,
     /// Where it is written where the time went, if anywhere; absolute.
     pub(crate) timings: Option<PathBuf>,
 }
@@ -320,6 +323,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
                 means: sources.making(&args.making)?,
                 timings: timings(args.timings, &output, around),
                 output,
+                objects: args.objects.iter().map(|text| object(text)).collect::<Result<_, _>>()?,
                 project: sources.project,
             })
         }
@@ -406,6 +410,16 @@ fn subject(args: &args::Subject, sources: &Sources<'_>) -> Result<Subject, Comma
     let packages: Vec<Wanted> = args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?;
     let asked = if packages.is_empty() { Asked::Project(sources.project.clone()) } else { Asked::Packages(packages) };
     Ok(Subject { asked, targets: sources.targets(&args.making)?, means: sources.making(&args.making)? })
+}
+
+/// An executable's name with its directory, as dune has it.
+fn object(text: &str) -> Result<String, CommandError> {
+    let text = text.trim_start_matches("./");
+    let path = text.strip_suffix(".exe.o").or_else(|| text.strip_suffix(".exe")).unwrap_or(text);
+    RelPath::new(path).ok().filter(|path| !path.is_root()).map(|path| path.to_string()).ok_or_else(|| {
+        CommandError::usage(format_args!("`--object {text}` names no executable of the project"))
+            .hint("say its directory and name, seen from the project: `--object lib/greet`")
+    })
 }
 
 /// `name` or `name.version`.

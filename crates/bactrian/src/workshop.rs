@@ -2,7 +2,7 @@
 //!
 //! Not here: what is made (the commands), and what is said when it fails ([`crate::failure`]).
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,7 +43,7 @@ pub(crate) struct Workshop<'c> {
     stop: Arc<AtomicBool>,
     /// C toolchains that the user brings, and what is captured for them.
     brings: Vec<Bring>,
-    brought: Vec<Brought>,
+    brought: OnceCell<Vec<Brought>>,
     /// Whether they were checked.
     checked: Cell<bool>,
 }
@@ -66,9 +66,8 @@ impl<'c> Workshop<'c> {
         config.mirrors = means.mirrors.iter().map(mirror).collect();
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
-        let brings = means.toolchains.clone();
-        let brought = brings.iter().map(|bring| brought::find(bring, ctx.around)).collect::<Result<_, _>>()?;
         let (fetcher, jobs, checked) = (Fetcher::new(config), means.jobs.get(), Cell::new(false));
+        let (brings, brought) = (means.toolchains.clone(), OnceCell::new());
         Ok(Self { store, builder, fetcher, ctx, jobs, stop, brings, brought, checked })
     }
 
@@ -91,7 +90,7 @@ impl<'c> Workshop<'c> {
     /// Makes all packages of a resolution.
     pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
         self.check_brought()?;
-        let mut planner = self.planner();
+        let mut planner = self.planner()?;
         let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
         let (keys, goals): (Vec<_>, Vec<_>) =
             planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
@@ -102,7 +101,7 @@ impl<'c> Workshop<'c> {
     /// Makes the root of a project and the packages it needs.
     pub(crate) fn root(&self, wanted: &ProjectRoot, resolution: Option<&Resolution>) -> Result<Report, CommandError> {
         self.check_brought()?;
-        let mut planner = self.planner();
+        let mut planner = self.planner()?;
         let planned = match resolution {
             Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
             None => Planned::default(),
@@ -149,17 +148,22 @@ impl<'c> Workshop<'c> {
     }
 
     /// An empty plan, in which C code is compiled by what the user brings.
-    fn planner(&self) -> Planner {
+    fn planner(&self) -> Result<Planner, CommandError> {
         let mut planner = Planner::new(BUILDER);
-        self.brought.iter().for_each(|brought| planner.bring(brought.clone()));
-        planner
+        if self.brought.get().is_none() {
+            // Asked when something is planned: choosing versions needs no compiler.
+            let find = |bring| brought::find(bring, self.ctx.around);
+            let _ = self.brought.set(self.brings.iter().map(find).collect::<Result<_, _>>()?);
+        }
+        self.brought.get().into_iter().flatten().for_each(|brought| planner.bring(brought.clone()));
+        Ok(planner)
     }
 
     fn plan(
         &self,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<(Graph, Vec<NodeId>), CommandError> {
-        let mut planner = self.planner();
+        let mut planner = self.planner()?;
         let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
         Ok((planner.finish(), goals))
     }

@@ -30,7 +30,8 @@ pub(crate) fn is_true(value: &str) -> bool {
 
 fn is_false(value: &str) -> bool {
     let upper = value.to_ascii_uppercase();
-    matches!(upper.as_str(), "" | "0" | "OFF" | "NO" | "FALSE" | "N" | "IGNORE" | "NOTFOUND") || upper.ends_with("-NOTFOUND")
+    matches!(upper.as_str(), "" | "0" | "OFF" | "NO" | "FALSE" | "N" | "IGNORE" | "NOTFOUND")
+        || upper.ends_with("-NOTFOUND")
 }
 
 struct Reading<'t, 'e, 'w> {
@@ -127,7 +128,9 @@ impl<'t> Reading<'t, '_, '_> {
     /// Whether a word alone holds: a constant, or a variable with a value that is not false.
     fn value(&self, term: &Term) -> bool {
         let upper = term.text.to_ascii_uppercase();
-        if matches!(upper.as_str(), "1" | "ON" | "YES" | "TRUE" | "Y") || term.text.parse::<f64>().is_ok_and(|n| n != 0.0) {
+        if matches!(upper.as_str(), "1" | "ON" | "YES" | "TRUE" | "Y")
+            || term.text.parse::<f64>().is_ok_and(|n| n != 0.0)
+        {
             return true;
         }
         if is_false(&term.text) || term.form != Form::Plain {

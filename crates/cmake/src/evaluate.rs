@@ -229,8 +229,19 @@ impl<'w> Evaluation<'w> {
 
     fn find_program(&self, rest: &[&str]) -> Option<String> {
         const OPTIONS: &[&str] = &[
-            "NAMES", "HINTS", "PATHS", "PATH_SUFFIXES", "DOC", "REQUIRED", "NO_DEFAULT_PATH", "NO_CMAKE_FIND_ROOT_PATH",
-            "NO_CACHE", "NO_CMAKE_PATH", "NO_SYSTEM_ENVIRONMENT_PATH", "ONLY_CMAKE_FIND_ROOT_PATH", "CMAKE_FIND_ROOT_PATH_BOTH",
+            "NAMES",
+            "HINTS",
+            "PATHS",
+            "PATH_SUFFIXES",
+            "DOC",
+            "REQUIRED",
+            "NO_DEFAULT_PATH",
+            "NO_CMAKE_FIND_ROOT_PATH",
+            "NO_CACHE",
+            "NO_CMAKE_PATH",
+            "NO_SYSTEM_ENVIRONMENT_PATH",
+            "ONLY_CMAKE_FIND_ROOT_PATH",
+            "CMAKE_FIND_ROOT_PATH_BOTH",
         ];
         let mut section = "NAMES";
         let (mut names, mut directories) = (Vec::new(), Vec::new());
@@ -383,12 +394,8 @@ fn unescaped(text: &str) -> String {
 /// `string(VERB …)`: the variable it sets, and to what; nothing for a verb that is not known here.
 fn string(verb: &str, rest: &[&str], variables: &BTreeMap<String, String>) -> Option<(String, String)> {
     let (name, value) = match (verb, rest) {
-        ("APPEND", [name, parts @ ..]) => {
-            (*name, variables.get(*name).cloned().unwrap_or_default() + &parts.concat())
-        }
-        ("PREPEND", [name, parts @ ..]) => {
-            (*name, parts.concat() + variables.get(*name).map_or("", String::as_str))
-        }
+        ("APPEND", [name, parts @ ..]) => (*name, variables.get(*name).cloned().unwrap_or_default() + &parts.concat()),
+        ("PREPEND", [name, parts @ ..]) => (*name, parts.concat() + variables.get(*name).map_or("", String::as_str)),
         ("CONCAT", [name, parts @ ..]) => (*name, parts.concat()),
         ("JOIN", [glue, name, parts @ ..]) => (*name, parts.join(glue)),
         ("TOLOWER", [text, name]) => (*name, text.to_lowercase()),

@@ -20,7 +20,7 @@ pub struct Toolchain {
     pub processor: Option<String>,
     /// The C compiler: a path, or a name to be looked up.
     pub compiler: Option<String>,
-    /// What the assembler is if it is not the compiler.
+    /// What compiles assembly, if that is not the C compiler: takes a compiler's options.
     pub assembler: Option<String>,
     /// `CMAKE_SYSROOT`.
     pub sysroot: Option<String>,
@@ -72,14 +72,15 @@ pub fn of_build(world: &dyn World, cache: &str, configured: &[(String, String)])
     let mut variables = cache::parse(cache);
     let wanted = |name: &str| WANTED.contains(&name) || TOOLS.iter().any(|(known, _)| *known == name);
     variables.retain(|name, value| wanted(name) && !value.ends_with("-NOTFOUND"));
-    let mut evaluation = Evaluation::new(world, variables.clone());
+    let mut evaluation = Evaluation::new(world, variables);
     for (path, text) in configured {
-        // CMake's notes on a system end with including the toolchain file, which is read for its flags: those are in the cache.
+        // CMake's notes on the system include the toolchain file, whose variables go before the cache.
         evaluation.run(path, text)?;
     }
-    let mut known = evaluation.finish();
-    known.extend(variables);
-    Ok(Toolchain::of(&known))
+    let mut toolchain = Toolchain::of(&evaluation.finish());
+    // CMake notes whatever `ld` it finds, and links by the compiler.
+    toolchain.tools.remove("ld");
+    Ok(toolchain)
 }
 
 /// A project that writes to the file `answer` what a toolchain file says, for CMake itself. It has no language: nothing is
@@ -132,6 +133,7 @@ impl World for Nothing {
 
 const WANTED: &[&str] = &[
     "CMAKE_ASM_COMPILER",
+    "CMAKE_ASM_COMPILER_TARGET",
     "CMAKE_ASM_FLAGS",
     "CMAKE_C_COMPILER",
     "CMAKE_C_COMPILER_TARGET",
@@ -174,7 +176,10 @@ impl Toolchain {
     #[must_use]
     pub fn of(variables: &BTreeMap<String, String>) -> Self {
         let get = |name: &str| {
-            variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty() && !value.ends_with("-NOTFOUND"))
+            variables
+                .get(name)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty() && !value.ends_with("-NOTFOUND"))
         };
         let owned = |name: &str| get(name).map(str::to_owned);
         // What is set goes before what only the cache is to begin with.
@@ -195,16 +200,23 @@ impl Toolchain {
         let mut ldflags = flags("CMAKE_EXE_LINKER_FLAGS");
         ldflags.extend(words(variables.get(ADDED_LINK_FLAGS).map_or("", String::as_str)));
         ldflags.extend(flags("CMAKE_C_STANDARD_LIBRARIES"));
+        let assembler = owned("CMAKE_ASM_COMPILER").filter(|assembler| Some(assembler) != program.as_ref());
+        let mut asmflags = Vec::new();
+        if assembler.is_some() {
+            let target = get("CMAKE_ASM_COMPILER_TARGET").or_else(|| get("CMAKE_C_COMPILER_TARGET"));
+            asmflags.extend(target.map(|target| format!("--target={target}")));
+        }
+        asmflags.extend(flags("CMAKE_ASM_FLAGS"));
         let tool = |(variable, name): &(&str, &str)| Some(((*name).to_owned(), owned(variable)?));
         Self {
             system: owned("CMAKE_SYSTEM_NAME"),
             processor: owned("CMAKE_SYSTEM_PROCESSOR"),
-            assembler: owned("CMAKE_ASM_COMPILER").filter(|assembler| Some(assembler) != program.as_ref()),
+            assembler,
             compiler: program,
             sysroot: owned("CMAKE_SYSROOT"),
             target: owned("CMAKE_C_COMPILER_TARGET"),
             cflags,
-            asmflags: flags("CMAKE_ASM_FLAGS"),
+            asmflags,
             ldflags,
             tools: TOOLS.iter().filter_map(tool).collect(),
         }

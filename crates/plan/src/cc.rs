@@ -105,6 +105,7 @@ impl Planner {
             Abi::Mingw => ("windows", WINDOWS),
             Abi::Darwin => ("darwin", DARWIN),
             Abi::FreeBsd => ("freebsd", FREEBSD),
+            Abi::Bionic => return Err(PlanError::NoCc(target.to_string())),
         };
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
         self.once(format!("cc {target}"), |planner| {

@@ -47,6 +47,9 @@ pub enum PlanError {
     /// A data file of ours has no row for this target.
     #[error("no C toolchain data for the CPU of {0}")]
     NoCpu(String),
+    /// Nobody brings a C toolchain for a target that has none of ours.
+    #[error("there is no C toolchain for {0}")]
+    NoCc(String),
     /// A C library that is not known to build for this target.
     #[error("there is no recipe of {library} for {target}")]
     NoLibrary {

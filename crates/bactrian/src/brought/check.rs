@@ -31,8 +31,8 @@ pub(crate) fn check(store: &Store, bring: &Bring, tree: DirDigest) -> Result<(),
 
 fn hint(fault: &Fault<'_>, target: Target) -> String {
     match fault {
-        Fault::GlibcTooNew { .. } => format!(
-            "programs need the glibc of the compiler's sysroot: name it as the floor, as in `--target {}.2.36`",
+        Fault::GlibcTooNew { found: (major, minor), .. } => format!(
+            "the compiler's sysroot decides the oldest glibc that programs start with: say it with `--target {}.{major}.{minor}`",
             target.spec().name
         ),
         _ => "say the compiler of this target, or with `cflags` what it compiles for".to_owned(),

@@ -42,6 +42,7 @@ pub(super) fn said(path: &Path, bring: &Bring, around: &Surroundings) -> Result<
     asmflags.extend(own.asmflags);
     Ok(CToolchain {
         cc: Some(compiler.into()),
+        asm: toolchain.assembler.map(PathBuf::from),
         cmake: None,
         tools,
         sysroot: own.sysroot.or_else(|| toolchain.sysroot.map(PathBuf::from)),
@@ -75,7 +76,9 @@ fn fits(path: &Path, toolchain: &Toolchain, target: Target) -> Result<(), Comman
     let told = CommandError::usage(format_args!("{} is for {what}, not for {target}", path.display()));
     let meant: Vec<_> = of_cmake(system, processor).into_iter().map(|target| target.spec().name).collect();
     Err(match meant.as_slice() {
-        [] => told.hint("CMAKE_SYSTEM_NAME and CMAKE_SYSTEM_PROCESSOR in it name no target; `bactrian target list` shows all"),
+        [] => told.hint(
+            "CMAKE_SYSTEM_NAME and CMAKE_SYSTEM_PROCESSOR in it name no target; `bactrian target list` shows all",
+        ),
         meant => told.hint(format_args!("it can be used with `--target` {}", text::any_of(meant))),
     })
 }
@@ -106,9 +109,11 @@ fn build(directory: &Path, around: &Surroundings) -> Result<Toolchain, CommandEr
     };
     let cache = fs::read_to_string(directory.join("CMakeCache.txt")).map_err(|_| missing("CMakeCache.txt"))?;
     let versions = fs::read_dir(directory.join("CMakeFiles")).map_err(|_| missing("CMakeFiles"))?;
-    let mut versions: Vec<_> = versions.flatten().map(|entry| entry.path()).filter(|path| {
-        CONFIGURED.iter().all(|file| path.join(file).is_file())
-    }).collect();
+    let mut versions: Vec<_> = versions
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| CONFIGURED.iter().all(|file| path.join(file).is_file()))
+        .collect();
     versions.sort();
     let Some(version) = versions.last() else { return Err(missing("CMakeFiles/VERSION/CMakeCCompiler.cmake")) };
     let mut configured = Vec::new();

@@ -27,6 +27,10 @@ pub(super) fn describe(bring: &Bring, around: &Surroundings) -> Result<Descripti
     for (name, path) in &said.tools {
         tools.insert(name.clone(), text(&program(path, name, bring, around)?, bring)?);
     }
+    let asm = match &said.asm {
+        Some(asm) => Some(text(&program(asm, "CMAKE_ASM_COMPILER", bring, around)?, bring)?),
+        None => None,
+    };
     let (cc, prefix) = placed(&asked, bring)?;
     let compiler = Compiler { path: &asked, flags: &said.cflags };
     let whole = is_own(&prefix, around);
@@ -53,11 +57,13 @@ pub(super) fn describe(bring: &Bring, around: &Surroundings) -> Result<Descripti
         directories.push(directory(path, "directories", bring)?);
     }
     let flags = said.cflags.iter().chain(&said.asmflags).chain(&said.ldflags);
-    directories.extend(flags.filter_map(|flag| path_in_flag(flag)).filter(|path| Path::new(path).exists()).map(str::to_owned));
+    directories
+        .extend(flags.filter_map(|flag| path_in_flag(flag)).filter(|path| Path::new(path).exists()).map(str::to_owned));
     let prefix = text(&prefix, bring)?;
     directories.extend(parts.iter().filter(|part| !Path::new(part).starts_with(&prefix)).cloned());
     Ok(Description {
         cc: text(&cc, bring)?,
+        asm,
         tools,
         prefix,
         parts,
@@ -133,9 +139,9 @@ fn directory(path: &Path, key: &str, bring: &Bring) -> Result<String, CommandErr
 }
 
 fn text(path: &Path, bring: &Bring) -> Result<String, CommandError> {
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        CommandError::usage(format_args!("{}: the path {} is no UTF-8", bring.place, path.display()))
-    })
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| CommandError::usage(format_args!("{}: the path {} is no UTF-8", bring.place, path.display())))
 }
 
 /// A compiler that can be asked.
@@ -186,7 +192,8 @@ impl Compiler<'_> {
                 continue;
             }
             // LLVM's `as` is for its own language.
-            let prefixes = prefixes.iter().filter(|prefix| !(**prefix == gnu::LLVM_PREFIX && matches!(*tool, "as" | "ld")));
+            let prefixes =
+                prefixes.iter().filter(|prefix| !(**prefix == gnu::LLVM_PREFIX && matches!(*tool, "as" | "ld")));
             let mut beside = prefixes.map(|prefix| directory.join(format!("{prefix}{tool}")));
             let Some(found) = beside.find(|path| path.metadata().is_ok_and(|metadata| is_program(&metadata))) else {
                 continue;

@@ -41,9 +41,11 @@ pub(super) fn said(directory: &Path, bring: &Bring) -> Result<CToolchain, Comman
     let compiler = directory.join(&layout.compiler);
     if !levels.contains(&api) || !compiler.is_file() {
         let known: Vec<_> = levels.iter().map(u32::to_string).collect();
-        return Err(CommandError::usage(format_args!("{place}: this NDK has no compiler for API level {api} of {target}"))
-            .cause(format_args!("there is no {}", layout.compiler))
-            .hint(format_args!("its levels are {}: say one of them with `api`", known.join(", "))));
+        return Err(CommandError::usage(format_args!(
+            "{place}: this NDK has no compiler for API level {api} of {target}"
+        ))
+        .cause(format_args!("there is no {}", layout.compiler))
+        .hint(format_args!("its levels are {}: say one of them with `api`", known.join(", "))));
     }
     Ok(CToolchain { cc: Some(compiler), ndk: None, api: None, ..bring.toolchain.clone() })
 }
@@ -51,8 +53,7 @@ pub(super) fn said(directory: &Path, bring: &Bring) -> Result<CToolchain, Comman
 /// The API levels that a directory of libraries is for, lowest first.
 fn levels(directory: &Path) -> Vec<u32> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let mut levels: Vec<u32> =
-        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let mut levels: Vec<u32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     levels.sort_unstable();
     levels
 }

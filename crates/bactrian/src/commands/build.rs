@@ -26,7 +26,11 @@ pub(crate) struct Delivered {
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandError> {
     let delivered = timings::written_to(ctx, settings.timings.as_deref(), "bactrian build", || {
-        build(ctx, &settings.project, &settings.targets, &settings.means, &settings.output)
+        if settings.objects.is_empty() {
+            build(ctx, &settings.project, &settings.targets, &settings.means, &settings.output)
+        } else {
+            super::objects::build(ctx, settings)
+        }
     })?;
     for (target, programs) in delivered {
         if programs.is_empty() {
@@ -57,7 +61,7 @@ pub(crate) fn build(
     let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants))?;
     let jobs = means.jobs.get();
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
-    let ask = |wanted| -> Result<(), CommandError> {
+    let ask = |wanted: &Wanted| -> Result<(), CommandError> {
         let at_once = if project.has_workspace { 1 } else { targets.len() };
         let mut chunks = targets.chunks(at_once.max(1));
         chunks.try_for_each(|some| {
@@ -67,11 +71,11 @@ pub(crate) fn build(
             })
         })
     };
-    ask(wanted)?;
+    ask(&wanted)?;
     let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(&site, *target))).collect();
     if all.iter().all(|(_, programs)| programs.is_empty()) {
         if wanted == Wanted::Installed {
-            ask(Wanted::Everything)?;
+            ask(&Wanted::Everything)?;
         }
         for (target, programs) in &mut all {
             *programs = built(&site, *target);
@@ -81,7 +85,7 @@ pub(crate) fn build(
 }
 
 /// Runs dune inside; what it prints is shown as it prints it.
-fn dune(site: &Site<'_>, arguments: &[String]) -> Result<(), CommandError> {
+pub(super) fn dune(site: &Site<'_>, arguments: &[String]) -> Result<(), CommandError> {
     let arguments = std::iter::once("/host/bin/dune".into()).chain(arguments.iter().map(Into::into)).collect();
     let inside = Inside { arguments, terminal: false, environment: Vec::new() };
     let status = site.run(inside, |command| {

@@ -22,6 +22,7 @@ pub(crate) fn words(violation: &Violation<'_>) -> String {
             format!("it is not static: it needs {}{loader}", needed.join(", "))
         }
         Fault::Unreadable(error) => error.to_string(),
+        Fault::Format { found, expected } => format!("it is {found:?}, not {expected:?}").to_lowercase(),
         other => format!("{other:?}").to_lowercase(),
     }
 }

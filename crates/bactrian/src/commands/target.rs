@@ -45,6 +45,7 @@ fn human(ctx: &Context<'_>) -> String {
         let facts = describe(ctx, target);
         let (name, linking) = match facts.glibc {
             Some(floors) => (format!("{}[.V]", facts.name), format!("glibc {} to {}", floors.oldest, floors.newest)),
+            None if !target.has_own_cc() => (facts.name.to_owned(), "with the NDK".to_owned()),
             None => (facts.name.to_owned(), "static".to_owned()),
         };
         let runner = match facts.runner {

@@ -13,6 +13,8 @@ use plan::target::Target;
 pub(crate) struct CToolchain {
     /// A compiler: a path, or a name that is looked up in `PATH`.
     pub(crate) cc: Option<PathBuf>,
+    /// What compiles assembly, if that is neither the compiler nor an `as`; only CMake files say it.
+    pub(crate) asm: Option<PathBuf>,
     /// A CMake toolchain file or build directory.
     pub(crate) cmake: Option<PathBuf>,
     /// Android's NDK.

@@ -76,7 +76,10 @@ fn clang_and_lists() {
 
 #[test]
 fn branches_includes_and_programs() {
-    let files = [("/p/tc/common.cmake", "set(CMAKE_SYSTEM_NAME ${name})\nset(HERE ${CMAKE_CURRENT_LIST_FILE})"), ("/opt/sdk/bin/gcc", "")];
+    let files = [
+        ("/p/tc/common.cmake", "set(CMAKE_SYSTEM_NAME ${name})\nset(HERE ${CMAKE_CURRENT_LIST_FILE})"),
+        ("/opt/sdk/bin/gcc", ""),
+    ];
     let text = "set(name Linux)\ninclude(common.cmake)\ninclude(${CMAKE_CURRENT_LIST_DIR}/none.cmake OPTIONAL)\n\
          find_program(CC NAMES cc gcc HINTS $ENV{SDK}/bin)\nset(CMAKE_C_COMPILER ${CC})\n\
          if(CMAKE_HOST_SYSTEM_NAME MATCHES \"^(Windows|Darwin)$\")\n  set(CMAKE_SYSTEM_PROCESSOR wrong)\n\

@@ -39,7 +39,12 @@ pub(super) fn survey_parts_below(root: &Path, capture: &Capture) -> Result<Surve
     for (from, at) in &capture.parts {
         let found = machine.resolve(Path::new(from))?;
         let (real, metadata) = found.ok_or_else(|| CaptureError::Absent(from.into()))?;
-        roots.push(Part { real, at: at.clone(), is_directory: metadata.is_dir(), executable: is_executable(&metadata) });
+        roots.push(Part {
+            real,
+            at: at.clone(),
+            is_directory: metadata.is_dir(),
+            executable: is_executable(&metadata),
+        });
     }
     let native = match machine.file(Path::new(OWN_PROGRAM))? {
         Some(shell) => elf::read(&machine.here(&shell))?.map(|object| object.kind),
@@ -148,8 +153,8 @@ impl Collecting<'_> {
         for (at, real) in std::mem::take(&mut self.links) {
             let Some(to) = self.place(&real)? else { continue };
             let inside = format!("{to}/");
-            let exists = self.items.contains_key(&to)
-                || self.items.keys().any(|path| path.as_str().starts_with(&inside));
+            let exists =
+                self.items.contains_key(&to) || self.items.keys().any(|path| path.as_str().starts_with(&inside));
             if exists && to != at {
                 self.items.insert(at.clone(), Item::Link(relative(&at, &to)?));
             }

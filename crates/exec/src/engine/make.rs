@@ -36,9 +36,7 @@ impl Engine<'_> {
         let value = match node {
             Node::Fetch(fetch) => self.make_fetch(id, fetch)?,
             Node::Unpack(unpack) => self.make_unpack(unpack, state)?,
-            Node::Base(base) => {
-                self.make_captured(&self.base_key(base), &crate::capture::survey(base, &self.path)?)?
-            }
+            Node::Base(base) => self.make_captured(&self.base_key(base), &crate::capture::survey(base, &self.path)?)?,
             Node::Capture(capture) => {
                 self.make_captured(&capture_key(capture), &crate::capture::survey_parts(capture)?)?
             }

@@ -2,8 +2,8 @@
 # Lays a C toolchain out over a compiler that the user brings, and finds out whether it compiles, assembles and links.
 #
 # In: /opt/cc/$TARGET/from (the compiler's files), /opt/zig (for what the compiler does not bring), this directory.
-#   CC, SYSROOT: paths below from; TOOLS: words NAME=PATH; CFLAGS, ASMFLAGS, LDFLAGS: words as a shell reads them;
-#   MODE: -static where programs are; PACKAGES: where packages of the target are installed; ELF: 1 if objects are.
+#   CC, ASM, SYSROOT: paths below from (ASM: what compiles assembly, if not CC); TOOLS: words NAME=PATH; CFLAGS, ASMFLAGS, LDFLAGS: words as a shell reads them;
+#   LIBC: musl, glibc, mingw, darwin, freebsd or bionic; MODE: -static where programs are; PACKAGES: where packages of the target are installed; ELF: 1 if objects are.
 # Out: $OUT, laid out for /opt/cc/$TARGET beside from: bin/ (scripts around the programs), lib/check/program.
 set -eu
 LC_ALL=C; export LC_ALL
@@ -76,8 +76,7 @@ ${libraries}exec $FROM/${word#*=} "\$@"
 EOF
   done
   sed "s|@PREFIX@|$PREFIX|g; s|@TRIPLE@|$TARGET|g" "$HERE/bin/cpp" | program cpp
-  [ -n "$(tool as)" ] || sed "s|@ZIG@ clang --config=@PREFIX@/lib/cc.cfg|$PREFIX/bin/cc|; s|@ZIG@ clang|$PREFIX/bin/cc|; s|@TRIPLE@|$TARGET|" \
-    "$HERE/bin/as" | sed "s|^exec \(.*/bin/cc\) -c |exec \1 $(printf %s "$ASMFLAGS" | sed 's/[\\|&]/\\&/g') -c |" | program as
+  [ -n "$(tool as)" ] || assembler
   for name in ar ranlib; do
     [ -n "$(tool $name)" ] || printf '#!/bin/sh\nexec %s %s "$@"\n' $ZIG $name | program $name
   done
@@ -85,6 +84,16 @@ EOF
   if [ -n "$ELF" ]; then
     for name in nm strip; do [ -n "$(tool $name)" ] || host_program $name; done
   fi
+}
+
+# as: GNU as's arguments, as a compiler takes them.
+assembler() {
+  if [ -n "$ASM" ]; then
+    printf '#!/bin/sh\n%sexec %s %s "$@"\n' "$libraries" "$FROM/$ASM" "$ASMFLAGS" | program asm
+  else
+    printf '#!/bin/sh\nexec %s %s "$@"\n' "$PREFIX/bin/cc" "$ASMFLAGS" | program asm
+  fi
+  sed "s|@ZIG@ clang --config=@PREFIX@/lib/cc.cfg|$PREFIX/bin/asm|; s|@ZIG@ clang|$PREFIX/bin/cc|; s|@TRIPLE@|$TARGET|" "$HERE/bin/as-any" | program as
 }
 
 # The linker that the compiler itself runs, if it says so; else lld, told which objects are linked.
@@ -123,9 +132,25 @@ if [ -z "$SYSROOT" ] && ! { compiles && links; } > "$TMP/log" 2>&1; then
 fi
 compiles || die "it cannot compile a program that includes stdio.h"
 links || die "it cannot link a program"
+# Objects of two C libraries do not go together, even where they link.
+libc_macro() {
+  case $LIBC in
+    glibc) echo '__GLIBC__' ;;
+    musl) echo '!__GLIBC__ \&\& !__ANDROID__ \&\& __linux__' ;;
+    mingw) echo '__MINGW32__' ;;
+    darwin) echo '__APPLE__' ;;
+    freebsd) echo '__FreeBSD__' ;;
+    bionic) echo '__ANDROID__' ;;
+  esac
+}
+printf '#include <stdio.h>\n#define BACTRIAN_RIGHT (%s)\n#if !BACTRIAN_RIGHT\n#error\n#endif\n' "$(libc_macro | sed 's/\\//g')" > "$TMP/libc.c"
+"$OUT/bin/cc" -c "$TMP/libc.c" -o "$TMP/libc.o" 2> "$TMP/log" || die "its C library is not that of $TARGET ($LIBC)"
 tools
 "$OUT/bin/cc" -S "$TMP/check.c" -o "$TMP/check.s" || die "it cannot compile to assembly"
-sed "s|$PREFIX/bin|$OUT/bin|g" "$OUT/bin/as" > "$TMP/as"
-sh "$TMP/as" -o "$TMP/assembled.o" "$TMP/check.s" || die "its assembler does not assemble what it makes"
+# What is not at its place yet.
+for name in as asm; do [ ! -e "$OUT/bin/$name" ] || sed "s|$PREFIX/bin|$TMP|g" "$OUT/bin/$name" > "$TMP/$name"; done
+cp "$OUT/bin/cc" "$TMP/cc"
+chmod 755 "$TMP"/cc "$TMP"/as*
+"$TMP/as" -o "$TMP/assembled.o" "$TMP/check.s" || die "its assembler does not assemble what it makes"
 cp "$TMP/program" "$OUT/lib/check/program" 2>/dev/null || cp "$TMP/program.exe" "$OUT/lib/check/program"
 rm -rf "$TMP"

@@ -21,7 +21,7 @@ use crate::target::{Abi, ObjectFormat, Target};
 /// The recipe's files.
 const RECIPES: &[(&str, &str)] = &[
     ("cc/arches.txt", super::ARCHES),
-    ("cc/bin/as", include_str!("../../recipes/cc/bin/as")),
+    ("cc/bin/as-any", include_str!("../../recipes/cc/bin/as-any")),
     ("cc/bin/cpp", include_str!("../../recipes/cc/bin/cpp")),
     ("cc/brought.sh", include_str!("../../recipes/cc/brought.sh")),
     ("cc/tools/elf.h", include_str!("../../recipes/cc/tools/elf.h")),
@@ -54,6 +54,8 @@ pub const TOOLS: &[&str] =
 pub struct Description {
     /// The C compiler.
     pub cc: String,
+    /// What compiles assembly with a compiler's options, if that is not the C compiler.
+    pub asm: Option<String>,
     /// Other programs, by their name in [`TOOLS`].
     pub tools: BTreeMap<String, String>,
     /// The directory above the compiler's `bin`.
@@ -125,11 +127,13 @@ impl Brought {
         }
         let spec = target.spec();
         let environment = vec![
+            ("ASM", description.asm.as_deref().map(at).transpose()?.unwrap_or_default()),
             ("ASMFLAGS", words(&description.asmflags)),
             ("CC", at(&description.cc)?),
             ("CFLAGS", words(&description.cflags)),
             ("ELF", if spec.object_format == ObjectFormat::Elf { "1" } else { "" }.to_owned()),
             ("LDFLAGS", words(&description.ldflags)),
+            ("LIBC", libc(spec.abi).to_owned()),
             ("MODE", if spec.abi == Abi::Musl { "-static" } else { "" }.to_owned()),
             ("PACKAGES", packages(target)),
             ("SYSROOT", description.sysroot.as_deref().map(at).transpose()?.unwrap_or_default()),
@@ -165,7 +169,7 @@ impl Places {
         } else {
             description.parts.as_slice()
         };
-        let programs = std::iter::once(&description.cc).chain(description.tools.values());
+        let programs = std::iter::once(&description.cc).chain(&description.asm).chain(description.tools.values());
         for part in parts.iter().chain(programs) {
             if let Some(below) = part.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/')) {
                 places.add(part, &format!("{PREFIX}{below}"))?;
@@ -174,7 +178,8 @@ impl Places {
         if let Some(sysroot) = &description.sysroot {
             places.add(sysroot, SYSROOT)?;
         }
-        let outside: Vec<_> = description.directories.iter().chain(description.tools.values()).collect();
+        let outside: Vec<_> =
+            description.directories.iter().chain(&description.asm).chain(description.tools.values()).collect();
         for (number, path) in outside.into_iter().enumerate() {
             // A program's name may mean something to it.
             let name = path.rsplit('/').next().unwrap_or_default();
@@ -232,6 +237,18 @@ pub fn path_in_flag(flag: &str) -> Option<&str> {
     let valued = || flag.split_once('=').map(|(_, value)| value).filter(|value| value.starts_with('/'));
     let alone = || flag.starts_with('/').then_some(flag);
     joined.or_else(alone).or_else(valued)
+}
+
+/// What the recipe calls a C library.
+const fn libc(abi: Abi) -> &'static str {
+    match abi {
+        Abi::Musl => "musl",
+        Abi::Gnu => "glibc",
+        Abi::Mingw => "mingw",
+        Abi::Darwin => "darwin",
+        Abi::FreeBsd => "freebsd",
+        Abi::Bionic => "bionic",
+    }
 }
 
 /// A word of a shell's command that means `text` itself.

@@ -27,12 +27,8 @@ pub fn own_directories(search_dirs: &str, verbose: &str) -> Vec<String> {
     }
     let included = verbose.lines().skip_while(|line| !line.starts_with("#include <")).skip(1);
     found.extend(included.take_while(|line| line.starts_with(' ')).map(str::trim));
-    let mut own: Vec<_> = found
-        .into_iter()
-        .filter(|path| path.starts_with('/'))
-        .map(normal)
-        .filter(|path| !is_shared(path))
-        .collect();
+    let mut own: Vec<_> =
+        found.into_iter().filter(|path| path.starts_with('/')).map(normal).filter(|path| !is_shared(path)).collect();
     own.sort();
     own.dedup();
     own
@@ -119,7 +115,9 @@ mod tests {
 
     #[test]
     fn what_belongs_to_the_machine() {
-        for shared in ["/", "/usr", "/usr/bin/", "/lib", "/usr/local", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/opt"] {
+        for shared in
+            ["/", "/usr", "/usr/bin/", "/lib", "/usr/local", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/opt"]
+        {
             assert!(is_shared(shared), "{shared}");
         }
         for own in ["/usr/x86_64-w64-mingw32", "/opt/gcc", "/usr/lib/llvm-14", "/usr/lib/gcc/x86_64-linux-gnu/12"] {

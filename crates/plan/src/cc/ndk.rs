@@ -51,7 +51,8 @@ pub fn layout(target: Target, host: &str, api: u32) -> Option<Layout> {
 /// The NDK's version, of its `source.properties`.
 #[must_use]
 pub fn version(properties: &str) -> Option<&str> {
-    let value = properties.lines().find_map(|line| line.strip_prefix("Pkg.Revision")?.trim_start().strip_prefix('='))?;
+    let value =
+        properties.lines().find_map(|line| line.strip_prefix("Pkg.Revision")?.trim_start().strip_prefix('='))?;
     Some(value.trim()).filter(|version| version.starts_with(|c: char| c.is_ascii_digit()))
 }
 

@@ -233,4 +233,15 @@ pub(super) static TARGETS: &[Spec] = &[
         loader: Some(Loader { path: "/lib/ld64.so.1" }),
         object_format: ObjectFormat::Elf,
     },
+    Spec {
+        name: "aarch64-linux-android",
+        aliases: &["aarch64-none-linux-android", "aarch64-unknown-linux-android"],
+        cpu: Cpu::Aarch64,
+        os: Os::Linux,
+        abi: Abi::Bionic,
+        gnu_triple: "aarch64-linux-android",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/system/bin/linker64" }),
+        object_format: ObjectFormat::Elf,
+    },
 ];

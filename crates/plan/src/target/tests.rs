@@ -20,7 +20,11 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let abi = if spec.abi == Abi::Musl { "musl" } else { "gnu" };
+        let abi = match spec.abi {
+            Abi::Musl => "musl",
+            Abi::Bionic => "android",
+            _ => "gnu",
+        };
         assert_eq!(parts, [target.cpu().name, "linux", abi]);
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
         assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
