@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::command::Command;
+use crate::digest::DirDigest;
 use crate::path::RelPath;
 use crate::pattern::Pattern;
 use crate::source::Source;
@@ -39,6 +40,8 @@ pub enum Node {
     Capture(Capture),
     /// Files given in full. Value: a tree.
     Literal(Literal),
+    /// A tree that the store has. Value: that tree.
+    Known(DirDigest),
     /// Other trees put together. Value: a tree.
     Compose(Vec<Input>),
     /// A command's output directory. Value: a tree.
@@ -241,7 +244,7 @@ impl Node {
             Self::Unpack(unpack) => (Some(unpack.archive), &[]),
             Self::Compose(inputs) => (None, inputs),
             Self::Run(run) => (None, &run.inputs),
-            Self::Fetch(_) | Self::Base(_) | Self::Capture(_) | Self::Literal(_) => (None, &[]),
+            Self::Fetch(_) | Self::Base(_) | Self::Capture(_) | Self::Literal(_) | Self::Known(_) => (None, &[]),
         };
         one.into_iter().chain(many.iter().map(|input| input.from.node))
     }

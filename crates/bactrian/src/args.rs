@@ -319,8 +319,29 @@ pub(crate) enum Toolchain {
     List,
     #[command(about = help::TOOLCHAIN_BUILD, after_long_help = help::TOOLCHAIN_BUILD_EXAMPLES)]
     Build(Making),
+    #[command(about = help::TOOLCHAIN_ADD, after_long_help = help::TOOLCHAIN_ADD_EXAMPLES)]
+    Add {
+        /// What the directory is
+        what: Addition,
+        /// The directory; what is used of it is copied into the store
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
     /// Forget toolchains, so that `store gc` may delete them
-    Remove(Making),
+    Remove {
+        /// What was added, instead of the toolchains of targets
+        #[arg(conflicts_with = "targets")]
+        what: Option<Addition>,
+        #[command(flatten)]
+        making: Making,
+    },
+}
+
+/// What cannot be made, so that a user has to bring it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Addition {
+    /// Apple's SDK for macOS, for its frameworks
+    MacosSdk,
 }
 
 /// `bactrian store`.
@@ -385,6 +406,9 @@ mod tests {
             "exec --target t dir -- make -j4",
             "shell --failed 12ab",
             "inspect a b",
+            "toolchain add macos-sdk dir",
+            "toolchain remove macos-sdk",
+            "toolchain remove -t a",
             "store gc --max-size 10G --max-age 30d",
             "store verify --repair -v",
             "man store gc",
@@ -400,6 +424,9 @@ mod tests {
             "build -v -q",
             "shell --failed 1 --target t",
             "build --sealed",
+            "toolchain add macos-sdk",
+            "toolchain add gcc dir",
+            "toolchain remove macos-sdk -t a",
         ] {
             assert!(Args::try_parse_from(split(bad)).is_err(), "{bad}");
         }

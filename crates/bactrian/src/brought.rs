@@ -14,8 +14,8 @@ use crate::error::CommandError;
 use crate::settings::Bring;
 use crate::surroundings::Surroundings;
 
-pub(crate) use check::{broken, check};
 pub(crate) use self::cmake::targets as targets_of_cmake;
+pub(crate) use check::{broken, check};
 
 /// What is captured of the machine for a toolchain.
 pub(crate) fn find(bring: &Bring, around: &Surroundings) -> Result<Brought, CommandError> {

@@ -13,6 +13,7 @@ use exec::store::{Store, StoreError};
 
 use plan::clib::Library;
 use plan::closure::ClosureError;
+use plan::planner::PlanError;
 
 use crate::error::{CommandError, Kind};
 
@@ -70,7 +71,16 @@ pub(crate) fn closure(error: &ClosureError) -> CommandError {
                  with `--repo DIR` before the others (docs/reference/libraries.md)"
             ))
         }
+        ClosureError::Unavailable { name, .. } => CommandError::build(error).hint(format_args!(
+            "`bactrian why {name}` says what wants it; docs/reference/exceptions.md lists all such packages"
+        )),
         ClosureError::Instructions(_) | ClosureError::Absent { .. } => CommandError::build(error),
+        ClosureError::Plan(PlanError::NoLibrary { library, target }) => {
+            CommandError::build(format_args!("{library} is not known to build for {target}")).hint(
+                "to supply it, put a package of its `conf-` package's name, with `url` and `build:`, into a repository and name \
+                 that with `--repo DIR` before the others (docs/reference/libraries.md)",
+            )
+        }
         ClosureError::Plan(_) => CommandError::bug("the plan is wrong").caused_by(error),
     }
 }

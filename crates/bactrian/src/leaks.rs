@@ -15,8 +15,8 @@ use action::path::RelPath;
 use action::tree::Entry;
 use exec::engine::Inspector;
 use exec::store::{MemoValue, Store, StoreError};
-use inspect::{Arch, Expectation, Fault};
-use plan::target::{Cpu, Target};
+use inspect::{Arch, Expectation, Fault, Format};
+use plan::target::{Cpu, ObjectFormat, Target};
 
 /// Memo kind: tree and architecture → that it passed.
 const PASSED: &str = "leaks";
@@ -41,15 +41,31 @@ pub(crate) struct Leak {
     pub(crate) target: Target,
     /// In the package, with the member of an archive.
     pub(crate) file: String,
-    pub(crate) found: Arch,
-    pub(crate) expected: Arch,
+    pub(crate) other: Other,
+}
+
+/// Why it is of another machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Other {
+    /// It is for another processor.
+    Arch { found: Arch, expected: Arch },
+    /// It is for another system, as its format tells.
+    Format(Format),
 }
 
 impl fmt::Display for Leak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { package, target, file, found, expected } = self;
-        let (found, expected) = (format!("{found:?}").to_lowercase(), format!("{expected:?}").to_lowercase());
-        write!(f, "{package}: `{file}` is for {found}, but {target} is {expected}")
+        let Self { package, target, file, other } = self;
+        match other {
+            Other::Arch { found, expected } => {
+                let (found, expected) = (format!("{found:?}").to_lowercase(), format!("{expected:?}").to_lowercase());
+                write!(f, "{package}: `{file}` is for {found}, but {target} is {expected}")
+            }
+            Other::Format(found) => {
+                let found = format!("{found:?}").to_lowercase();
+                write!(f, "{package}: `{file}` is in the format {found}, which is not that of {target}")
+            }
+        }
     }
 }
 
@@ -59,11 +75,15 @@ impl Inspector for LeakScan<'_> {
     fn inspect(&self, node: NodeId, tree: DirDigest) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Some((package, target)) = self.nodes.get(&node) else { return Ok(()) };
         let expected = arch(*target);
-        let key = format!("{tree} {expected:?}");
+        let format = target.spec().object_format;
+        let key = match format {
+            ObjectFormat::Elf => format!("{tree} {expected:?}"),
+            other => format!("{tree} {expected:?} {other:?}"),
+        };
         if self.store.memo_get(PASSED, key.as_bytes())?.is_some() {
             return Ok(());
         }
-        let scan = Scan { store: self.store, package, target: *target, expected };
+        let scan = Scan { store: self.store, package, target: *target, expected, format };
         scan.directory(tree, &RelPath::root())?;
         self.store.memo_put(PASSED, key.as_bytes(), MemoValue::Tree(tree))?;
         Ok(())
@@ -75,6 +95,7 @@ struct Scan<'s> {
     package: &'s str,
     target: Target,
     expected: Arch,
+    format: ObjectFormat,
 }
 
 impl Scan<'_> {
@@ -105,14 +126,32 @@ impl Scan<'_> {
     fn object(&self, bytes: &[u8], at: &RelPath) -> Result<(), Leak> {
         // What cannot be read is no object of anybody's: packages install test data and the like.
         let Ok(content) = inspect::inspect(bytes) else { return Ok(()) };
+        let leak = |other, member: Option<&str>| {
+            let member = member.map_or_else(String::new, |member| format!("({member})"));
+            let file = format!("{}{member}", at.as_str());
+            Err(Leak { package: self.package.to_owned(), target: self.target, file, other })
+        };
+        for item in content.items() {
+            let Ok(report) = item.report else { continue };
+            if !of_format(report.format, self.format) {
+                return leak(Other::Format(report.format), item.place.member);
+            }
+        }
         let expectation = Expectation { arch: Some(self.expected), ..Expectation::default() };
         for violation in inspect::check(&content, &expectation) {
             let Fault::Arch { found, expected } = violation.fault else { continue };
-            let member = violation.place.member.map_or_else(String::new, |member| format!("({member})"));
-            let file = format!("{}{member}", at.as_str());
-            return Err(Leak { package: self.package.to_owned(), target: self.target, file, found, expected });
+            return leak(Other::Arch { found, expected }, violation.place.member);
         }
         Ok(())
+    }
+}
+
+/// Whether a target of the one format has files of the other.
+fn of_format(found: Format, expected: ObjectFormat) -> bool {
+    match expected {
+        ObjectFormat::Elf => found == Format::Elf,
+        ObjectFormat::Pe => matches!(found, Format::Pe | Format::Coff | Format::CoffImport),
+        ObjectFormat::MachO => found == Format::MachO,
     }
 }
 

@@ -17,6 +17,7 @@ mod exit;
 mod failure;
 mod hosted;
 mod knowledge;
+mod lanes;
 mod leaks;
 mod lockfile;
 mod manifest;

@@ -7,18 +7,22 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use opam::name::PackageName;
 use opam::universe::Universe;
 use opam::version::Version;
+use plan::ocaml::Release;
 use plan::target::Target;
-use solve::lock::{Lock, LockError, Stale};
+use solve::lock::{Lock, LockError, LockSet, Stale};
 use solve::request::{LocalPackage, Request};
+use solve::solution::Solution;
 
 use crate::error::{CommandError, Kind};
 use crate::knowledge::Knowledge;
+use crate::lanes::{Lane, lanes};
 use crate::repositories;
-use crate::resolution::{self, Resolution, asked_release, known_release};
+use crate::resolution::{self, Resolution, solve_with_releases};
 use crate::settings::Means;
 use crate::unsolved;
 use crate::workshop::Workshop;
@@ -40,35 +44,56 @@ pub(crate) enum Renewal {
 /// A project's lock file.
 pub(crate) struct LockFile {
     path: PathBuf,
-    lock: Option<Lock>,
+    locks: Option<LockSet>,
 }
 
-/// A choice, and how it differs from the one before.
+/// A choice for each lane, and how it differs from the one before.
 pub(crate) struct Renewed {
-    pub(crate) resolution: Resolution,
+    /// Those of the lanes that have a target of the command.
+    pub(crate) resolutions: Vec<Resolution>,
     pub(crate) path: PathBuf,
     /// Package, version before, version now.
-    pub(crate) changes: Vec<(PackageName, Option<Version>, Option<Version>)>,
+    pub(crate) changes: Vec<Change>,
     /// Whether the file was written.
     pub(crate) written: bool,
 }
 
-impl AsRef<Resolution> for Renewed {
-    fn as_ref(&self) -> &Resolution {
-        &self.resolution
+/// Package, version before, version now.
+pub(crate) type Change = (PackageName, Option<Version>, Option<Version>);
+
+impl AsRef<[Resolution]> for Renewed {
+    fn as_ref(&self) -> &[Resolution] {
+        &self.resolutions
     }
+}
+
+/// What the file has for a lane.
+struct Answer<'l> {
+    lane: Lane,
+    /// The lock that comes nearest.
+    lock: Option<&'l Lock>,
+    /// Its release, if it answers what is asked; else why not.
+    fits: Result<Release, String>,
+}
+
+/// What a choice is made for: the project's packages, the command's targets, and what is known.
+#[derive(Clone, Copy)]
+struct Wish<'w> {
+    own: &'w [LocalPackage],
+    targets: &'w [Target],
+    knowledge: &'w Knowledge,
 }
 
 impl LockFile {
     /// The lock beside the project in `directory`, if there is one.
     pub(crate) fn read(directory: &Path) -> Result<Self, CommandError> {
         let path = directory.join(NAME);
-        let lock = match fs::read_to_string(&path) {
-            Ok(text) => Some(Lock::parse(&text).map_err(|error| damaged(&path, &text, &error))?),
+        let locks = match fs::read_to_string(&path) {
+            Ok(text) => Some(LockSet::parse(&text).map_err(|error| damaged(&path, &text, &error))?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        Ok(Self { path, lock })
+        Ok(Self { path, locks })
     }
 
     /// The choice for the project's packages: the lock's if it answers them, else a new one that is written down.
@@ -80,96 +105,156 @@ impl LockFile {
         renewal: &Renewal,
     ) -> Result<Renewed, CommandError> {
         let knowledge = Knowledge::load(means)?;
-        let answer = match &self.lock {
-            None => None,
-            Some(lock) => {
-                let release = asked_release(means)?.map_or_else(|| known_release(&lock.request.ocaml), Ok)?;
-                let request = self.request(own, release, targets)?;
-                Some(lock.check(&request, &knowledge.tools).map(|()| (lock, release)).map_err(|stale| words(&stale)))
-            }
-        };
-        match answer {
-            Some(Ok((lock, release))) if *renewal == Renewal::Never => {
-                repositories::choose(workshop, means, |universe| {
-                    check_pins(lock, &universe, &self.path)?;
-                    let (solution, knowledge) = (lock.solution.clone(), knowledge.clone());
-                    let resolution = Resolution { universe, solution, knowledge, release, targets: targets.to_vec() };
-                    Ok(Renewed { resolution, path: self.path.clone(), changes: Vec::new(), written: false })
-                })
-            }
-            _ if means.locked => {
-                let path = self.path.display();
-                let why = match answer {
-                    Some(Err(stale)) => stale,
-                    Some(Ok(_)) => "newer versions are asked for".to_owned(),
-                    None => "there is no such file".to_owned(),
-                };
-                Err(CommandError::new(Kind::NoSolution, format_args!("{path} does not fit the project"))
-                    .cause(why)
-                    .hint("leave out --locked, or run `bactrian lock` and look at what changes"))
-            }
-            answer => {
-                if let Some(Err(stale)) = answer {
-                    workshop.ui().note(format_args!("{NAME} is renewed: {stale}"));
-                }
-                let renew = |universe| self.renew(own, (targets, means, &knowledge), renewal, universe);
-                repositories::choose(workshop, means, renew)
-            }
+        let wish = Wish { own, targets, knowledge: &knowledge };
+        let answers = self.answers(&wish, means)?;
+        let stale = self.stale(&answers);
+        if stale.is_none() && *renewal == Renewal::Never {
+            return repositories::choose(workshop, means, |universe| self.as_locked(&wish, &answers, &universe));
         }
+        if means.locked {
+            let path = self.path.display();
+            let why = stale.unwrap_or_else(|| "newer versions are asked for".to_owned());
+            return Err(CommandError::new(Kind::NoSolution, format_args!("{path} does not fit the project"))
+                .cause(why)
+                .hint("leave out --locked, or run `bactrian lock` and look at what changes"));
+        }
+        if let Some(stale) = stale.filter(|_| self.locks.is_some()) {
+            workshop.ui().note(format_args!("{NAME} is renewed: {stale}"));
+        }
+        repositories::choose(workshop, means, |universe| self.renew(&wish, &answers, renewal, &universe))
+    }
+
+    /// What the file has for each lane, of the command's targets and the file's. One file is for all.
+    fn answers(&self, wish: &Wish<'_>, means: &Means) -> Result<Vec<Answer<'_>>, CommandError> {
+        let known = self.locks.iter().flat_map(LockSet::iter).flat_map(|lock| &lock.request.worlds.targets);
+        let known = known.filter_map(|(name, _)| name.parse().ok()).filter(|target| !wish.targets.contains(target));
+        // What only the file names has any OCaml that serves it.
+        let lenient = Means { ocaml_is_for_all: false, ..means.clone() };
+        lanes(wish.targets, means)?;
+        let known: Vec<Target> = known.collect();
+        let all: Vec<Target> = known.iter().chain(wish.targets).copied().collect();
+        let answer = |lane: Lane| {
+            let lock = self.nearest(&lane);
+            let fits = match lock {
+                None => Err(match lane.targets.first().filter(|_| self.locks.is_some()) {
+                    Some(target) => format!("it is not for {target}"),
+                    None => "there is no such file".to_owned(),
+                }),
+                Some(lock) => {
+                    let locked = lane.releases.iter().find(|release| release.version() == lock.request.ocaml.as_str());
+                    let release = locked.copied().unwrap_or_else(|| lane.release());
+                    let request = request(wish.own, release, &lane)?;
+                    let answer = lock.check(&request, &wish.knowledge.tools);
+                    answer.map(|()| release).map_err(|stale| words(&stale))
+                }
+            };
+            Ok(Answer { lane, lock, fits })
+        };
+        lanes(&all, &lenient)?.into_iter().map(answer).collect()
+    }
+
+    /// The lock with the most of a lane's targets; without any of them, one of its OCaml.
+    fn nearest(&self, lane: &Lane) -> Option<&Lock> {
+        let named = |lock: &Lock| {
+            let names = lock.request.worlds.targets.iter().map(|(name, _)| name);
+            names.filter(|name| lane.targets.iter().any(|target| target.to_string() == **name)).count()
+        };
+        let locks = self.locks.iter().flat_map(LockSet::iter);
+        let alike = |lock: &&Lock| {
+            named(lock) > 0 || lane.releases.iter().any(|release| release.version() == lock.request.ocaml.as_str())
+        };
+        locks.filter(alike).max_by_key(|lock| named(lock))
+    }
+
+    /// Why the file does not answer, if it does not.
+    fn stale(&self, answers: &[Answer<'_>]) -> Option<String> {
+        if let Some(why) = answers.iter().find_map(|answer| answer.fits.as_ref().err()) {
+            return Some(why.clone());
+        }
+        let used = |lock: &&Lock| answers.iter().any(|answer| answer.lock.is_some_and(|of| std::ptr::eq(of, *lock)));
+        let left = self.locks.iter().flat_map(LockSet::iter).find(|lock| !used(lock))?;
+        Some(format!("nothing is built with OCaml {} any more", left.request.ocaml))
+    }
+
+    /// The choice that the file is.
+    fn as_locked(
+        &self,
+        wish: &Wish<'_>,
+        answers: &[Answer<'_>],
+        universe: &Arc<Universe>,
+    ) -> Result<Renewed, CommandError> {
+        let mut resolutions = Vec::new();
+        for answer in answers {
+            let (Some(lock), Ok(release)) = (answer.lock, &answer.fits) else { continue };
+            check_pins(lock, universe, &self.path)?;
+            resolutions.extend(wish.resolution(&answer.lane, (lock.solution.clone(), *release), universe));
+        }
+        Ok(Renewed { resolutions, path: self.path.clone(), changes: Vec::new(), written: false })
     }
 
     fn renew(
         &self,
-        own: &[LocalPackage],
-        (targets, means, knowledge): (&[Target], &Means, &Knowledge),
+        wish: &Wish<'_>,
+        answers: &[Answer<'_>],
         renewal: &Renewal,
-        universe: Universe,
+        universe: &Arc<Universe>,
     ) -> Result<Renewed, CommandError> {
-        let before = self.lock.as_ref().map(Lock::versions).unwrap_or_default();
-        let favoured: BTreeMap<PackageName, Version> = match renewal {
-            Renewal::All => BTreeMap::new(),
-            Renewal::Never => before.clone(),
-            Renewal::Of(names) => {
-                before.iter().filter(|(name, _)| !names.contains(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+        let (mut locks, mut resolutions, mut all_changes) = (Vec::new(), Vec::new(), Vec::new());
+        for Answer { lane, lock, .. } in answers {
+            let before = lock.map(Lock::versions).unwrap_or_default();
+            let favoured: BTreeMap<PackageName, Version> = match renewal {
+                Renewal::All => BTreeMap::new(),
+                Renewal::Never => before.clone(),
+                Renewal::Of(names) => {
+                    let kept = before.iter().filter(|(name, _)| !names.contains(name));
+                    kept.map(|(name, version)| (name.clone(), version.clone())).collect()
+                }
+            };
+            let with_favoured =
+                |release| Ok(Request { favoured: favoured.clone(), ..request(wish.own, release, lane)? });
+            let (request, solution, release) =
+                solve_with_releases(universe, (lane, &wish.knowledge.tools), with_favoured)?;
+            let lock = Lock::new(universe, &request, solution);
+            for change in changes(&before, &lock.versions()) {
+                if !all_changes.contains(&change) {
+                    all_changes.push(change);
+                }
             }
-        };
-        let with_favoured = |release| {
-            let request = self.request(own, release, targets)?;
-            Ok(Request { favoured: favoured.clone(), ..request })
-        };
-        let (request, solution, release) =
-            resolution::solve_with_releases(&universe, (means, &knowledge.tools), with_favoured)?;
-        let lock = Lock::new(&universe, &request, solution);
-        let changes = changes(&before, &lock.versions());
-        let text = lock.to_string();
+            resolutions.extend(wish.resolution(lane, (lock.solution.clone(), release), universe));
+            locks.push(lock);
+        }
+        let text = LockSet::new(locks).map(|locks| locks.to_string()).unwrap_or_default();
         let written = fs::read_to_string(&self.path).ok().as_deref() != Some(&text);
         if written {
             write(&self.path, &text)?;
         }
-        let (solution, knowledge) = (lock.solution, knowledge.clone());
-        let resolution = Resolution { universe, solution, knowledge, release, targets: targets.to_vec() };
-        Ok(Renewed { resolution, path: self.path.clone(), changes, written })
-    }
-
-    /// What is asked for: the project on the lock's targets and on those of this command. One lock is for all.
-    fn request(
-        &self,
-        own: &[LocalPackage],
-        release: plan::ocaml::Release,
-        targets: &[Target],
-    ) -> Result<Request, CommandError> {
-        let known = self.lock.iter().flat_map(|lock| &lock.request.worlds.targets);
-        let mut all: Vec<Target> = known.filter_map(|(name, _)| name.parse().ok()).collect();
-        all.extend(targets.iter().filter(|target| !all.contains(target)).copied().collect::<Vec<_>>());
-        let request = resolution::request(Vec::new(), release, &all)?;
-        Ok(Request { project: own.to_vec(), ..request })
+        Ok(Renewed { resolutions, path: self.path.clone(), changes: all_changes, written })
     }
 }
 
-fn changes(
-    before: &BTreeMap<PackageName, Version>,
-    now: &BTreeMap<PackageName, Version>,
-) -> Vec<(PackageName, Option<Version>, Option<Version>)> {
+impl Wish<'_> {
+    /// The resolution of a lane for those of its targets that the command names; nothing if it names none of them.
+    fn resolution(
+        &self,
+        lane: &Lane,
+        (solution, release): (Solution, Release),
+        universe: &Arc<Universe>,
+    ) -> Option<Resolution> {
+        let targets = lane.only(self.targets);
+        if targets.is_empty() && !self.targets.is_empty() {
+            return None;
+        }
+        let (universe, knowledge) = (Arc::clone(universe), self.knowledge.clone());
+        Some(Resolution { universe, solution, knowledge, release, targets })
+    }
+}
+
+/// What is asked for: the project, on all targets of a lane.
+fn request(own: &[LocalPackage], release: Release, lane: &Lane) -> Result<Request, CommandError> {
+    Ok(Request { project: own.to_vec(), ..resolution::request(Vec::new(), release, &lane.targets)? })
+}
+
+fn changes(before: &BTreeMap<PackageName, Version>, now: &BTreeMap<PackageName, Version>) -> Vec<Change> {
     let mut names: Vec<&PackageName> = before.keys().chain(now.keys()).collect();
     names.sort();
     names.dedup();

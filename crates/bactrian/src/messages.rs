@@ -46,6 +46,8 @@ pub(crate) enum Message<'m> {
     },
     /// A toolchain that is in the store; `bytes` is what its files hold.
     Toolchain { ocaml: &'m str, target: &'m str, bytes: u64 },
+    /// What a user added to the store, such as `macos-sdk`, and its version; `bytes` is what its files hold.
+    Addition { name: &'m str, version: &'m str, bytes: u64 },
     /// A file that was inspected.
     Inspected(Inspected),
     /// A check of `doctor`. `status` is one of ok, warn, fail.

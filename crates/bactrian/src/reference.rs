@@ -4,6 +4,10 @@
 
 use std::path::Path;
 
+use opam::filter::Filter;
+use opam::formula::{Formula, VersionConstraint};
+use plan::quirk::{Quirk, Quirks};
+
 use crate::messages::{self, Message};
 use crate::settings::file;
 use crate::{env_vars, exit};
@@ -192,6 +196,9 @@ fn explain(message: &Message<'_>) -> &'static str {
         Message::Toolchain { .. } => {
             "## `toolchain`\n\nA toolchain that is in the store; `bytes` is what its files hold."
         }
+        Message::Addition { .. } => {
+            "## `addition`\n\nWhat was added to the store by `bactrian toolchain add`: its name and version; `bytes` is what its files hold."
+        }
         Message::Target(_) => {
             "## `target`\n\nA target of `bactrian target list`. `glibc` is `null` for targets without glibc; `runner` is `native`, the \
              name of an emulator, or `null` if its programs cannot be run here."
@@ -215,5 +222,36 @@ fn explain(message: &Message<'_>) -> &'static str {
             "## `end`\n\nThe last object. `exit` is a name of [exit-codes.md](exit-codes.md), or `program` if the code is that of \
              the user's program."
         }
+    }
+}
+
+/// What of the embedded quirks says where packages are available.
+#[test]
+fn exceptions() {
+    let quirks = Quirks::embedded().unwrap();
+    let row = |quirk: &Quirk| {
+        let versions = versions(&quirk.versions);
+        format!("| {} | {versions} | `{}` | {} |\n", quirk.package, quirk.fields.available, quirk.why)
+    };
+    let rows: String = quirks.iter().filter(|quirk| quirk.fields.available != Filter::TRUE).map(row).collect();
+    let none = if rows.is_empty() { "None is known.\n" } else { "" };
+    check(
+        "exceptions.md",
+        &format!(
+            "{NOTE}# Packages that cannot be built for some targets\n\nKnown by having tried: the corpus's packages for every target. \
+             `bactrian check` says so before anything is built, and a build stops there. Your own go into a \
+             [file of quirks](quirks.md).\n\n{none}| package | versions | can be built where | why not elsewhere |\n|---|---|---|---|\n{rows}"
+        ),
+    );
+}
+
+fn versions(of: &VersionConstraint) -> String {
+    let joined = |all: &[VersionConstraint], by: &str| all.iter().map(versions).collect::<Vec<_>>().join(by);
+    match of {
+        Formula::True => "all".to_owned(),
+        Formula::False => "none".to_owned(),
+        Formula::Atom(bound) => format!("{} {}", bound.operator.symbol(), bound.version),
+        Formula::And(all) => joined(all, " & "),
+        Formula::Or(all) => joined(all, " or "),
     }
 }

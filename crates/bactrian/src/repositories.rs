@@ -12,6 +12,7 @@ mod tests;
 mod words;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use opam::name::PackageName;
 use opam::universe::Universe;
@@ -28,17 +29,17 @@ const PUBLIC: &str = "https://opam.ocaml.org/index.tar.gz";
 
 /// Has `choose` choose among all packages of the repositories that `means` names. If it finds no solution, repositories
 /// that may have more by now are asked, and it chooses again.
-pub(crate) fn choose<T: AsRef<Resolution>>(
+pub(crate) fn choose<T: AsRef<[Resolution]>>(
     workshop: &Workshop<'_>,
     means: &Means,
-    choose: impl Fn(Universe) -> Result<T, CommandError>,
+    choose: impl Fn(Arc<Universe>) -> Result<T, CommandError>,
 ) -> Result<T, CommandError> {
     let places = places(means);
     let loader = Loader { ui: workshop.ui(), store: &workshop.store, fetcher: &workshop.fetcher, means };
     let attempt = |freshness| {
         let (universe, may_be_old) = universe(&loader, &places, freshness)?;
         let has_compiler = has_compiler(&universe);
-        match choose(universe) {
+        match choose(Arc::new(universe)) {
             Err(error) if error.kind == Kind::NoSolution && may_be_old => Ok(None),
             Err(error) if error.kind == Kind::NoSolution && !has_compiler => {
                 Err(error.hint(format_args!("to have the public repository's packages as well, add `--repo {PUBLIC}`")))
@@ -54,7 +55,7 @@ pub(crate) fn choose<T: AsRef<Resolution>>(
             chosen.ok_or_else(|| CommandError::bug("packages of today may be old"))?
         }
     };
-    check_sound(chosen.as_ref(), &places)?;
+    chosen.as_ref().iter().try_for_each(|resolution| check_sound(resolution, &places))?;
     Ok(chosen)
 }
 

@@ -3,14 +3,16 @@
 //! Not here: choosing (`solve`), building (`plan`), the words about what cannot be chosen ([`crate::unsolved`]).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use opam::formula::{Formula, VersionBound};
 use opam::syntax::RelOp;
 use opam::universe::Universe;
 use opam::version::Version;
 use plan::closure::Closure;
-use plan::instructions::{arch, os};
+use plan::instructions::{arch, os, os_family};
 use plan::ocaml::Release;
+use plan::project::ProjectRoot;
 use plan::target::Target;
 use plan::world::World;
 use solve::request::{Environment, Request, Root, Worlds};
@@ -19,16 +21,17 @@ use solve::tools::Tools;
 
 use crate::error::CommandError;
 use crate::knowledge::Knowledge;
+use crate::lanes::{Lane, lanes};
 use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::repositories;
 use crate::settings::{Asked, Means, Subject, Wanted};
 use crate::unsolved;
-use crate::workshop::{Workshop, release};
+use crate::workshop::Workshop;
 
-/// Chosen packages, and what they were chosen out of.
+/// Chosen packages for one lane, and what they were chosen out of.
 pub(crate) struct Resolution {
-    pub(crate) universe: Universe,
+    pub(crate) universe: Arc<Universe>,
     pub(crate) solution: Solution,
     pub(crate) knowledge: Knowledge,
     pub(crate) release: Release,
@@ -36,8 +39,8 @@ pub(crate) struct Resolution {
 }
 
 impl Resolution {
-    /// Chooses packages for whatever was asked.
-    pub(crate) fn of(workshop: &Workshop<'_>, subject: &Subject) -> Result<Self, CommandError> {
+    /// Chooses packages for whatever was asked, for each lane.
+    pub(crate) fn of(workshop: &Workshop<'_>, subject: &Subject) -> Result<Vec<Self>, CommandError> {
         let (means, targets) = (&subject.means, subject.targets.as_slice());
         match &subject.asked {
             Asked::Packages(packages) => Self::of_packages(workshop, means, packages, targets),
@@ -49,18 +52,18 @@ impl Resolution {
                         .hint("give a project's directory, or packages with --package"));
                 }
                 let file = LockFile::read(directory)?;
-                Ok(file.resolve(workshop, &own, (targets, means), &Renewal::Never)?.resolution)
+                Ok(file.resolve(workshop, &own, (targets, means), &Renewal::Never)?.resolutions)
             }
         }
     }
 
-    /// Chooses packages for `wanted`.
+    /// Chooses packages for `wanted`, for each lane.
     pub(crate) fn of_packages(
         workshop: &Workshop<'_>,
         means: &Means,
         wanted: &[Wanted],
         targets: &[Target],
-    ) -> Result<Self, CommandError> {
+    ) -> Result<Vec<Self>, CommandError> {
         let mut roots = Vec::new();
         for package in wanted {
             let bound = |version: &Version| VersionBound { operator: RelOp::Eq, version: version.clone() };
@@ -68,12 +71,22 @@ impl Resolution {
             roots.push(Root { name: package.name.clone(), versions });
         }
         let knowledge = Knowledge::load(means)?;
+        let lanes = lanes(targets, means)?;
         repositories::choose(workshop, means, |universe| {
             wanted.iter().try_for_each(|package| unsolved::check_exists(&universe, package))?;
-            let of_release = |release| request(roots.clone(), release, targets);
-            let (_, solution, release) = solve_with_releases(&universe, (means, &knowledge.tools), of_release)?;
-            Ok(Self { universe, solution, knowledge: knowledge.clone(), release, targets: targets.to_vec() })
+            let of_lane = |lane: &Lane| {
+                let of_release = |release| request(roots.clone(), release, &lane.targets);
+                let (_, solution, release) = solve_with_releases(&universe, (lane, &knowledge.tools), of_release)?;
+                let (universe, knowledge, targets) = (Arc::clone(&universe), knowledge.clone(), lane.targets.clone());
+                Ok(Self { universe, solution, knowledge, release, targets })
+            };
+            lanes.iter().map(of_lane).collect()
         })
+    }
+
+    /// The root of a project that needs these packages.
+    pub(crate) fn project_root(&self) -> ProjectRoot {
+        ProjectRoot { release: self.release, targets: self.targets.clone(), compiler_libs: true }
     }
 
     /// What is planned of it.
@@ -88,29 +101,11 @@ impl Resolution {
     }
 }
 
-impl AsRef<Self> for Resolution {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-/// The release that settings ask for, if they do.
-pub(crate) fn asked_release(means: &Means) -> Result<Option<Release>, CommandError> {
-    means.ocaml.map(|_| release(means)).transpose()
-}
-
-/// The release with this version.
-pub(crate) fn known_release(version: &Version) -> Result<Release, CommandError> {
-    version.as_str().parse().map_err(|error| {
-        CommandError::usage(error).hint("`bactrian lock` chooses packages for an OCaml that can be built")
-    })
-}
-
-/// Chooses with the release that settings ask for; without one, with the newest with which a choice is possible. If there
-/// is none, the reason told is the newest one's.
+/// Chooses with the first of a lane's releases with which a choice is possible. If there is none, the reason told is the
+/// first one's.
 pub(crate) fn solve_with_releases(
     universe: &Universe,
-    (means, tools): (&Means, &Tools),
+    (lane, tools): (&Lane, &Tools),
     request: impl Fn(Release) -> Result<Request, CommandError>,
 ) -> Result<(Request, Solution, Release), CommandError> {
     let solve = |release| -> Result<_, CommandError> {
@@ -118,13 +113,9 @@ pub(crate) fn solve_with_releases(
         let solution = solve::solve(universe, tools, &request).map_err(|failure| unsolved::tell(&failure))?;
         Ok((request, solution, release))
     };
-    if let Some(release) = asked_release(means)? {
-        return solve(release);
-    }
-    let newest = solve(Release::default());
-    let Err(reason) = newest else { return newest };
-    let older = Release::ALL.into_iter().rev().filter(|release| *release != Release::default());
-    older.filter_map(|release| solve(release).ok()).next().ok_or(reason)
+    let first = solve(lane.release());
+    let Err(reason) = first else { return first };
+    lane.releases.iter().skip(1).filter_map(|release| solve(*release).ok()).next().ok_or(reason)
 }
 
 /// A request for `roots` on `targets`.
@@ -146,6 +137,12 @@ pub(crate) fn request(roots: Vec<Root>, release: Release, targets: &[Target]) ->
 /// The variables by which packages say where they can be installed.
 fn environment(world: World) -> Environment {
     let os = os(world);
-    let all = [("arch", arch(world)), ("os", os), ("os-distribution", os), ("os-family", os), ("os-version", "")];
+    let all = [
+        ("arch", arch(world)),
+        ("os", os),
+        ("os-distribution", os),
+        ("os-family", os_family(world)),
+        ("os-version", ""),
+    ];
     Environment::new(all)
 }

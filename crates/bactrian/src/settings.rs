@@ -19,9 +19,9 @@ use std::time::Duration;
 use action::path::RelPath;
 use opam::name::PackageName;
 use opam::version::Version;
-use plan::target::{OcamlVersion, Target};
+use plan::target::{Goal, OcamlVersion, Target};
 
-use crate::args::{self, Args};
+use crate::args::{self, Addition, Args};
 use crate::error::CommandError;
 use crate::lockfile::Renewal;
 use crate::surroundings::Surroundings;
@@ -58,6 +58,10 @@ pub(crate) struct Means {
     pub(crate) store: PathBuf,
     /// The version of OCaml, if the user said one.
     pub(crate) ocaml: Option<OcamlVersion>,
+    /// Whether it is for every target. That of `bactrian.toml` is for those that it serves.
+    pub(crate) ocaml_is_for_all: bool,
+    /// Whether programs for 32-bit x86 are emulated; if nobody said so, where this machine cannot run them.
+    pub(crate) emulate_x86: Option<bool>,
     /// Opam repositories, the first before the others; none for the public one.
     pub(crate) repositories: Vec<PlaceName>,
     /// Asked in this order before any other origin.
@@ -89,6 +93,8 @@ impl Means {
         Self {
             store,
             ocaml: None,
+            ocaml_is_for_all: false,
+            emulate_x86: None,
             repositories: Vec::new(),
             mirrors: Vec::new(),
             quirks: Vec::new(),
@@ -115,9 +121,9 @@ pub(crate) struct Build {
     /// The project's directory, absolute.
     pub(crate) project: PathBuf,
     /// At least one, none twice.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) goals: Vec<Goal>,
     pub(crate) means: Means,
-    /// Programs are put in `output/TARGET/`; absolute.
+    /// Programs are put in `output/GOAL/`; absolute.
     pub(crate) output: PathBuf,
     /// Executables that are delivered as objects, instead of programs; each with its directory in the project.
     pub(crate) objects: Vec<String>,
@@ -247,6 +253,16 @@ pub(crate) enum Toolchain {
         targets: Vec<Target>,
         means: Means,
     },
+    Add {
+        what: Addition,
+        /// Absolute.
+        directory: PathBuf,
+        means: Means,
+    },
+    TakeBack {
+        what: Addition,
+        means: Means,
+    },
 }
 
 /// `bactrian store`.
@@ -319,7 +335,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             let output = sources.output(args.output.as_deref());
             Command::Build(Build {
-                targets: sources.targets(&args.making)?,
+                goals: sources.goals(&args.making)?,
                 means: sources.making(&args.making)?,
                 timings: timings(args.timings, &output, around),
                 output,
@@ -440,7 +456,15 @@ fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, 
         args::Toolchain::Build(making) => {
             Toolchain::Build { targets: sources.targets(&making)?, means: sources.making(&making)? }
         }
-        args::Toolchain::Remove(making) => {
+        args::Toolchain::Add { what, directory } => Toolchain::Add {
+            what,
+            directory: sources.project.join(directory),
+            means: sources.means(&args::Means::default())?,
+        },
+        args::Toolchain::Remove { what: Some(what), making } => {
+            Toolchain::TakeBack { what, means: sources.means(&making.means)? }
+        }
+        args::Toolchain::Remove { what: None, making } => {
             Toolchain::Remove { targets: sources.targets(&making)?, means: sources.making(&making)? }
         }
     })

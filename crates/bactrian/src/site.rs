@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::rc::Rc;
 
 use action::digest::DirDigest;
 use action::path::RelPath;
@@ -17,6 +18,7 @@ use exec::replica::{Replica, ReplicaError};
 use exec::sandbox::{self, Join, Room, Way};
 use exec::store::{Guard, Scratch};
 use plan::layout;
+use plan::ocaml::Release;
 use plan::project::ProjectRoot;
 use plan::target::Target;
 
@@ -25,12 +27,13 @@ use crate::error::CommandError;
 use crate::failure;
 use crate::hosted::{Hosted, changed_copies};
 use crate::knowledge::Knowledge;
+use crate::lanes::{Lane, lanes};
 use crate::lockfile::{LockFile, Renewal};
 use crate::manifest;
 use crate::project::Wants;
 use crate::resolution::Resolution;
 use crate::settings::Means;
-use crate::workshop::{Workshop, release};
+use crate::workshop::Workshop;
 
 /// What is not copied of a project that cannot be joined: results, and what dune does not read.
 const NOT_COPIED: &[&str] = &["_build", "_opam", "dist", ".git"];
@@ -39,7 +42,12 @@ const NOT_COPIED: &[&str] = &["_build", "_opam", "dist", ".git"];
 pub(crate) struct Site<'w> {
     ctx: &'w Context<'w>,
     workshop: &'w Workshop<'w>,
-    report: Report,
+    report: Rc<Report>,
+    /// Which of the report's values the root is.
+    number: usize,
+    /// Whom it builds for.
+    pub(crate) targets: Vec<Target>,
+    release: Release,
     project: PathBuf,
     way: Way,
     /// What of this project is in the store.
@@ -51,24 +59,45 @@ pub(crate) struct Site<'w> {
     entered: Cell<usize>,
     /// What stands in for files of the project.
     hosted: Vec<Hosted>,
-    _lock: Guard,
+    _lock: Rc<Guard>,
 }
 
 impl<'w> Site<'w> {
-    /// Makes the root for building `project` for `targets`, and waits until no other Bactrian builds it.
+    /// Makes the root for building `project` for `target`, and waits until no other Bactrian builds it.
     pub(crate) fn open(
         ctx: &'w Context<'w>,
         workshop: &'w Workshop<'w>,
         means: &Means,
         project: &Path,
-        (targets, wants): (&[Target], Wants),
+        (target, wants): (Target, Wants),
     ) -> Result<Self, CommandError> {
+        let sites = Self::open_all(ctx, workshop, means, project, (&[target], wants))?;
+        sites.into_iter().next().ok_or_else(|| CommandError::bug("a target without a root"))
+    }
+
+    /// Makes the roots for building `project` for `targets`, one for each OCaml that they need, and waits until no other
+    /// Bactrian builds it.
+    pub(crate) fn open_all(
+        ctx: &'w Context<'w>,
+        workshop: &'w Workshop<'w>,
+        means: &Means,
+        project: &Path,
+        (targets, wants): (&[Target], Wants),
+    ) -> Result<Vec<Self>, CommandError> {
         let choose = || resolve(workshop, project, means, targets);
-        let resolution = ctx.timings.step("choosing versions", choose)?;
-        let release = resolution.as_ref().map_or_else(|| release(means), |resolution| Ok(resolution.release))?;
-        let compiler_libs = wants.compiler_libs || resolution.is_some();
-        let root = ProjectRoot { release, targets: targets.to_vec(), compiler_libs };
-        let report = workshop.root(&root, resolution.as_ref())?;
+        let resolutions = ctx.timings.step("choosing versions", choose)?;
+        let wanted: Vec<(ProjectRoot, Option<&Resolution>)> = match &resolutions {
+            Some(resolutions) => resolutions.iter().map(|of| (of.project_root(), Some(of))).collect(),
+            None => {
+                let root = |lane: Lane| ProjectRoot {
+                    release: lane.release(),
+                    targets: lane.targets,
+                    compiler_libs: wants.compiler_libs,
+                };
+                lanes(targets, means)?.into_iter().map(|lane| (root(lane), None)).collect()
+            }
+        };
+        let report = Rc::new(workshop.roots(&wanted)?);
         let place = workshop.store.project(project).map_err(|error| failure::store(&error))?;
         let lock = match place.try_lock().map_err(|error| failure::store(&error))? {
             Some(lock) => lock,
@@ -78,31 +107,52 @@ impl<'w> Site<'w> {
             }
         };
         let home = place.dir().to_owned();
-        let build = home.join("_build");
-        let scratch = workshop.store.scratch().map_err(|error| failure::store(&error))?;
         let way = sandbox::way(&workshop.store, &workshop.builder);
-        let project = project.to_owned();
-        let (entered, hosted) = (Cell::new(0), Vec::new());
-        let mut site = Self { ctx, workshop, report, project, way, home, build, scratch, entered, hosted, _lock: lock };
+        let lock = Rc::new(lock);
+        let mut sites = Vec::with_capacity(wanted.len());
+        for (number, (root, _)) in wanted.into_iter().enumerate() {
+            let mut site = Self {
+                ctx,
+                workshop,
+                report: Rc::clone(&report),
+                number,
+                targets: root.targets,
+                release: root.release,
+                project: project.to_owned(),
+                way,
+                home: home.clone(),
+                build: home.join(of_release("_build", root.release)),
+                scratch: workshop.store.scratch().map_err(|error| failure::store(&error))?,
+                entered: Cell::new(0),
+                hosted: Vec::new(),
+                _lock: Rc::clone(&lock),
+            };
+            site.prepare(wants)?;
+            sites.push(site);
+        }
+        Ok(sites)
+    }
+
+    fn prepare(&mut self, wants: Wants) -> Result<(), CommandError> {
         // A build that was killed may have left the build directory in its root.
-        sandbox::recover(&workshop.store, &site.whole_root(), &site.joined()?)
+        sandbox::recover(&self.workshop.store, &self.whole_root(), &self.joined()?)
             .map_err(|error| failure::stage(&error))?;
-        make_directory(&site.build)?;
-        if way == Way::Joined {
-            make_directory(&site.project.join("_build"))?;
+        make_directory(&self.build)?;
+        if self.way == Way::Joined {
+            make_directory(&self.project.join("_build"))?;
         }
         if wants.generators {
-            site.hosted = changed_copies(&site, &site.scratch.path().join("tmp"))?;
-            for Hosted { path, .. } in &site.hosted {
-                ctx.ui.detail(format_args!("generators of {} run on this machine", path.display()));
+            self.hosted = changed_copies(self, &self.scratch.path().join("tmp"))?;
+            for Hosted { path, .. } in &self.hosted {
+                self.ctx.ui.detail(format_args!("generators of {} run on this machine", path.display()));
             }
         }
-        Ok(site)
+        Ok(())
     }
 
     /// Runs a command inside the root, in the project's directory; `streams` says where its input and output are.
     pub(crate) fn run(&self, inside: Inside, streams: impl FnOnce(&mut Command)) -> Result<ExitStatus, CommandError> {
-        let root = self.report.values.first().copied().map(exec::engine::Value::tree);
+        let root = self.report.values.get(self.number).copied().map(exec::engine::Value::tree);
         let Some(Ok(root)) = root else { return Err(CommandError::bug("a root is no tree")) };
         let copy = self.stand_in();
         let replica = match self.way {
@@ -141,7 +191,7 @@ impl<'w> Site<'w> {
 
     /// A directory of the root's tree; nothing if there is none.
     pub(crate) fn directory(&self, path: &str) -> Result<Option<DirDigest>, CommandError> {
-        let root = self.report.values.first().copied().map(exec::engine::Value::tree);
+        let root = self.report.values.get(self.number).copied().map(exec::engine::Value::tree);
         let Some(Ok(mut directory)) = root else { return Err(CommandError::bug("a root is no tree")) };
         let path = RelPath::new(path).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
         for name in path.names() {
@@ -195,7 +245,7 @@ impl<'w> Site<'w> {
 
     /// The root where it is staged whole: where the next Bactrian finds it if this one is killed.
     fn whole_root(&self) -> PathBuf {
-        self.home.join("root")
+        self.home.join(of_release("root", self.release))
     }
 
     /// An empty directory for the root to be staged in: each entering has its own.
@@ -211,13 +261,19 @@ impl<'w> Site<'w> {
     }
 }
 
-/// The packages that the project needs, if it needs any that the toolchain does not bring.
+/// The name of what a project has for builds by `release`. dune's results by OCaml 4 and 5 lie side by side: targets of one
+/// command may need both.
+fn of_release(name: &str, release: Release) -> String {
+    if release.number().major < 5 { format!("{name}-{release}") } else { name.to_owned() }
+}
+
+/// The packages that the project needs for each lane, if it needs any that the toolchain does not bring.
 fn resolve(
     workshop: &Workshop<'_>,
     project: &Path,
     means: &Means,
     targets: &[Target],
-) -> Result<Option<Resolution>, CommandError> {
+) -> Result<Option<Vec<Resolution>>, CommandError> {
     let own = manifest::packages(project)?;
     if !manifest::need_packages(&own, &Knowledge::load(means)?.tools) {
         return Ok(None);
@@ -226,7 +282,7 @@ fn resolve(
     if renewed.written {
         workshop.ui().note(format_args!("wrote {}", renewed.path.display()));
     }
-    Ok(Some(renewed.resolution))
+    Ok(Some(renewed.resolutions))
 }
 
 fn make_directory(path: &Path) -> Result<(), CommandError> {

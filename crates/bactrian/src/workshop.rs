@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use action::digest::DirDigest;
 use action::graph::{Graph, NodeId};
 use exec::builder_image::BUILDER;
 use exec::engine::{Engine, Report, Value};
@@ -20,6 +21,7 @@ use plan::closure::Planned;
 use plan::ocaml::Release;
 use plan::planner::{PlanError, Planner};
 use plan::project::{Packages, ProjectRoot};
+use plan::target::Target;
 use plan::world::World;
 
 use crate::brought;
@@ -30,7 +32,11 @@ use crate::failure;
 use crate::leaks::LeakScan;
 use crate::resolution::Resolution;
 use crate::settings::{Bring, Means, PlaceName};
+use crate::text;
 use crate::ui::Ui;
+
+/// What Apple's SDK is registered as in the store.
+pub(crate) const MACOS_SDK: &str = "macos-sdk";
 
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
@@ -40,7 +46,9 @@ pub(crate) struct Workshop<'c> {
     pub(crate) fetcher: Fetcher,
     ctx: &'c Context<'c>,
     jobs: usize,
+    emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
+    macos_sdk: Option<DirDigest>,
     /// C toolchains that the user brings, and what is captured for them.
     brings: Vec<Bring>,
     brought: OnceCell<Vec<Brought>>,
@@ -66,9 +74,20 @@ impl<'c> Workshop<'c> {
         config.mirrors = means.mirrors.iter().map(mirror).collect();
         config.offline = means.offline;
         config.stop = Arc::clone(&stop);
-        let (fetcher, jobs, checked) = (Fetcher::new(config), means.jobs.get(), Cell::new(false));
-        let (brings, brought) = (means.toolchains.clone(), OnceCell::new());
-        Ok(Self { store, builder, fetcher, ctx, jobs, stop, brings, brought, checked })
+        let macos_sdk = store.registered(MACOS_SDK).map_err(|error| failure::store(&error))?;
+        Ok(Self {
+            store,
+            builder,
+            fetcher: Fetcher::new(config),
+            ctx,
+            jobs: means.jobs.get(),
+            emulate_x86: means.emulate_x86,
+            stop,
+            macos_sdk,
+            brings: means.toolchains.clone(),
+            brought: OnceCell::new(),
+            checked: Cell::new(false),
+        })
     }
 
     /// Where the user is told things.
@@ -76,43 +95,70 @@ impl<'c> Workshop<'c> {
         self.ctx.ui
     }
 
-    /// Makes what `goals` adds to an empty plan.
+    /// An empty plan for `targets`, on this machine, in which what the user brings is used.
+    fn planner(&self, targets: impl IntoIterator<Item = Target>) -> Result<Planner, CommandError> {
+        let mut planner = Planner::new(BUILDER);
+        self.macos_sdk.into_iter().for_each(|sdk| planner.use_macos_sdk(sdk));
+        self.brought()?.iter().for_each(|brought| planner.bring(brought.clone()));
+        if targets.into_iter().all(|target| target.cpu().bits != 32) {
+            return Ok(planner);
+        }
+        let emulates = match self.emulate_x86 {
+            Some(emulates) => emulates,
+            None => {
+                let scratch = self.store.scratch().map_err(|error| failure::store(&error))?;
+                !exec::i386::runs(scratch.path()).map_err(|error| {
+                    CommandError::environment(format_args!("cannot write to {}", scratch.path().display())).cause(error)
+                })?
+            }
+        };
+        Ok(planner.emulating_x86(emulates))
+    }
+
+    /// Makes what `goals` adds to an empty plan for `targets`.
     pub(crate) fn make(
         &self,
+        targets: &[Target],
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Report, CommandError> {
         self.check_brought()?;
-        let (graph, goals) = self.plan(goals)?;
+        let (graph, goals) = plan(self.planner(targets.iter().copied())?, goals)?;
         let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
-    /// Makes all packages of a resolution.
-    pub(crate) fn packages(&self, resolution: &Resolution) -> Result<Trees, CommandError> {
+    /// Makes all packages of resolutions. Of a host's package that several have, one tree is returned.
+    pub(crate) fn packages(&self, resolutions: &[Resolution]) -> Result<Trees, CommandError> {
         self.check_brought()?;
-        let mut planner = self.planner()?;
-        let planned = planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?;
-        let (keys, goals): (Vec<_>, Vec<_>) =
-            planned.nodes.iter().filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
+        let targets = resolutions.iter().flat_map(|resolution| &resolution.targets);
+        let mut planner = self.planner(targets.copied())?;
+        let planned = resolutions.iter().map(|resolution| planner.closure(&resolution.closure()));
+        let planned = planned.collect::<Result<Vec<_>, _>>().map_err(|error| failure::closure(&error))?;
+        let nodes = planned.iter().flat_map(|planned| &planned.nodes);
+        let (keys, goals): (Vec<_>, Vec<_>) = nodes.filter_map(|(key, node)| Some((key.clone(), (*node)?))).unzip();
         let report = self.make_packages(planner, &planned, &goals)?;
         Ok(keys.into_iter().zip(report.values).filter_map(|(key, value)| Some((key, value.tree().ok()?))).collect())
     }
 
-    /// Makes the root of a project and the packages it needs.
-    pub(crate) fn root(&self, wanted: &ProjectRoot, resolution: Option<&Resolution>) -> Result<Report, CommandError> {
+    /// Makes the roots of a project and the packages they need. The report's values are the roots, in order.
+    pub(crate) fn roots(&self, wanted: &[(ProjectRoot, Option<&Resolution>)]) -> Result<Report, CommandError> {
         self.check_brought()?;
-        let mut planner = self.planner()?;
-        let planned = match resolution {
-            Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
-            None => Planned::default(),
-        };
-        let root = planner.project_root(wanted, &Packages::from(&planned));
-        let root = root.map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
-        self.make_packages(planner, &planned, &[root])
+        let mut planner = self.planner(wanted.iter().flat_map(|(root, _)| &root.targets).copied())?;
+        let (mut planned, mut roots) = (Vec::new(), Vec::new());
+        for (wanted, resolution) in wanted {
+            let packages = match resolution {
+                Some(resolution) => planner.closure(&resolution.closure()).map_err(|error| failure::closure(&error))?,
+                None => Planned::default(),
+            };
+            let root = planner.project_root(wanted, &Packages::from(&packages));
+            roots.push(root.map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?);
+            planned.push(packages);
+        }
+        self.make_packages(planner, &planned, &roots)
     }
 
     /// Runs a plan in which every object of a target's package is looked at before anything is linked with it.
-    fn make_packages(&self, planner: Planner, planned: &Planned, goals: &[NodeId]) -> Result<Report, CommandError> {
+    fn make_packages(&self, planner: Planner, planned: &[Planned], goals: &[NodeId]) -> Result<Report, CommandError> {
         let target = |world| match world {
             World::Host => None,
             World::Target(target) => Some(target),
@@ -120,7 +166,8 @@ impl<'c> Workshop<'c> {
         let of_target = |((name, world), node): (&(PackageName, World), &Option<NodeId>)| {
             Some(((*node)?, (name.to_string(), target(*world)?)))
         };
-        let scan = LeakScan { store: &self.store, nodes: planned.nodes.iter().filter_map(of_target).collect() };
+        let nodes = planned.iter().flat_map(|planned| &planned.nodes);
+        let scan = LeakScan { store: &self.store, nodes: nodes.filter_map(of_target).collect() };
         let graph = planner.finish();
         let report = self.ctx.watch(&graph, |sink| {
             let engine = Engine { inspector: Some(&scan), ..self.engine(sink) };
@@ -132,40 +179,31 @@ impl<'c> Workshop<'c> {
     /// Those of `goals` that have been made.
     pub(crate) fn look_up(
         &self,
+        target: Target,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Vec<Option<Value>>, CommandError> {
-        let (graph, goals) = self.plan(goals)?;
+        let (graph, goals) = plan(self.planner([target])?, goals)?;
         self.engine(&|_| ()).look_up(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
     }
 
     /// Forgets the results of `goals`; returns how many there were.
     pub(crate) fn forget(
         &self,
+        target: Target,
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<usize, CommandError> {
-        let (graph, goals) = self.plan(goals)?;
+        let (graph, goals) = plan(self.planner([target])?, goals)?;
         self.engine(&|_| ()).forget(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
     }
 
-    /// An empty plan, in which C code is compiled by what the user brings.
-    fn planner(&self) -> Result<Planner, CommandError> {
-        let mut planner = Planner::new(BUILDER);
+    /// What is captured for the toolchains that the user brings. Asked when something is planned: choosing versions needs no
+    /// compiler.
+    fn brought(&self) -> Result<&[Brought], CommandError> {
         if self.brought.get().is_none() {
-            // Asked when something is planned: choosing versions needs no compiler.
             let find = |bring| brought::find(bring, self.ctx.around);
             let _ = self.brought.set(self.brings.iter().map(find).collect::<Result<_, _>>()?);
         }
-        self.brought.get().into_iter().flatten().for_each(|brought| planner.bring(brought.clone()));
-        Ok(planner)
-    }
-
-    fn plan(
-        &self,
-        goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
-    ) -> Result<(Graph, Vec<NodeId>), CommandError> {
-        let mut planner = self.planner()?;
-        let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
-        Ok((planner.finish(), goals))
+        Ok(self.brought.get().map(Vec::as_slice).unwrap_or_default())
     }
 
     /// Finds out whether the compilers that the user brings work, before anything is built with them or besides.
@@ -176,7 +214,7 @@ impl<'c> Workshop<'c> {
         let toolchains = |planner: &mut Planner| {
             self.brings.iter().map(|bring| planner.c_toolchain(bring.target)).collect::<Result<Vec<_>, _>>()
         };
-        let (graph, goals) = self.plan(toolchains)?;
+        let (graph, goals) = plan(self.planner(self.brings.iter().map(|bring| bring.target))?, toolchains)?;
         let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         let report = report.map_err(|error| brought::broken(&error, &self.brings, &self.store))?;
         for (bring, value) in self.brings.iter().zip(report.values) {
@@ -200,12 +238,20 @@ impl<'c> Workshop<'c> {
     }
 }
 
+fn plan(
+    mut planner: Planner,
+    goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
+) -> Result<(Graph, Vec<NodeId>), CommandError> {
+    let goals = goals(&mut planner).map_err(|error| CommandError::bug("the plan is wrong").caused_by(&error))?;
+    Ok((planner.finish(), goals))
+}
+
 /// The release that settings ask for.
 pub(crate) fn release(means: &Means) -> Result<Release, CommandError> {
     let Some(version) = means.ocaml else { return Ok(Release::default()) };
     version.to_string().parse().map_err(|error| {
-        let known = Release::ALL.map(Release::version).join(" and ");
-        CommandError::usage(error).hint(format_args!("{known} can be built"))
+        let known = text::any_of(&Release::ALL.map(Release::version));
+        CommandError::usage(error).hint(format_args!("ask for {known}"))
     })
 }
 

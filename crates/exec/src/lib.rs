@@ -8,6 +8,7 @@ pub mod collection;
 pub mod engine;
 pub mod event;
 pub mod fetch;
+pub mod i386;
 pub mod local;
 pub mod process;
 pub mod remote;

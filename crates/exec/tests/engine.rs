@@ -84,6 +84,24 @@ impl World {
     }
 }
 
+#[test]
+fn a_known_tree_is_taken_as_it_is_or_missed() {
+    let world = World::new();
+    let dir = world.temp.path().join("tree");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("name"), "world").unwrap();
+    let tree = world.store.ingest(&dir).unwrap();
+    let mut graph = Graph::default();
+    let known = graph.add(Node::Known(tree)).unwrap();
+    let all = graph.add(Node::Compose(vec![input("deep", known)])).unwrap();
+    let composed = world.run(&graph, all).unwrap().values[0].tree().unwrap();
+    let path = world.store.checkout(composed).unwrap();
+    assert_eq!(std::fs::read(path.join("deep/name")).unwrap(), b"world");
+    let absent = graph.add(Node::Known(action::digest::DirDigest::of(b"no such tree"))).unwrap();
+    let error = world.run(&graph, absent).unwrap_err();
+    assert!(format!("{:?}", error.cause).contains("Missing"), "{:?}", error.cause);
+}
+
 fn at(path: &str) -> RelPath {
     RelPath::new(path).unwrap()
 }

@@ -3,7 +3,7 @@
 use crate::content::{Content, Item, Place};
 use crate::error::Error;
 use crate::machine::{Arch, Bits, Endian, FloatAbi};
-use crate::platform::{Libc, Os};
+use crate::platform::{AppleVersion, Libc, Os, Platform, Signature};
 use crate::report::{Format, Kind, Linkage, Report};
 
 /// What a file has to be. `None` and `false` ask nothing; so does the default value as a whole.
@@ -33,6 +33,10 @@ pub struct Expectation<'e> {
     pub interpreter: Option<&'e str>,
     /// The only libraries it may need; a final `*` stands for any rest. Windows names compare without case.
     pub libraries: Option<&'e [&'e str]>,
+    /// The newest release of its system that a Mach-O file may ask for.
+    pub apple_ceiling: Option<AppleVersion>,
+    /// A Mach-O file has to be signed, if only ad hoc: Apple's own processors run nothing else.
+    pub signature_required: bool,
 }
 
 /// One expectation not met by one object.
@@ -142,6 +146,15 @@ pub enum Fault<'c> {
         /// Its name.
         name: &'c str,
     },
+    /// A system newer than the ceiling is required.
+    AppleTooNew {
+        /// The release required.
+        found: AppleVersion,
+        /// The newest allowed.
+        ceiling: AppleVersion,
+    },
+    /// It has to be signed and is not.
+    NotSigned,
 }
 
 /// Everything in the file that is not as expected.
@@ -186,6 +199,7 @@ fn faults<'c>(report: &'c Report<'_>, expected: &Expectation<'_>) -> Vec<Fault<'
         glibc_faults(report, ceiling, &mut faults);
     }
     link_faults(report, expected, &mut faults);
+    apple_faults(report, expected, &mut faults);
     faults
 }
 
@@ -232,6 +246,16 @@ fn link_faults<'c>(report: &'c Report<'_>, expected: &Expectation<'_>, faults: &
         let any_case = report.format == Format::Pe;
         let is_allowed = |name: &str| allowed.iter().any(|pattern| matches_library(name, pattern, any_case));
         faults.extend(libraries().filter(|name| !is_allowed(name)).map(|name| Fault::Library { name }));
+    }
+}
+
+fn apple_faults(report: &Report<'_>, expected: &Expectation<'_>, faults: &mut Vec<Fault<'_>>) {
+    let Platform::Apple { minimum, signature, .. } = report.platform else { return };
+    if let Some(ceiling) = expected.apple_ceiling.filter(|ceiling| minimum > *ceiling) {
+        faults.push(Fault::AppleTooNew { found: minimum, ceiling });
+    }
+    if expected.signature_required && signature == Signature::None {
+        faults.push(Fault::NotSigned);
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`inspect`] reads ELF, PE, COFF and Mach-O files, universal Mach-O files and `ar` archives into a [`Content`];
 //! [`check()`] compares one with an [`Expectation`]; [`host_paths`] finds the paths of the build machine left in any
-//! bytes, and [`locate`] says where in the file they are.
+//! bytes, and [`locate`] says where in the file they are. [`universal::join`] puts Mach-O files for several processors
+//! into one.
 //!
 //! NOT here: no IO (the caller maps or reads the file), no text meant for users, no knowledge of OCaml, of targets by
 //! name, or of what a finding means. Nothing is copied but lists of borrowed names; nothing is run or loaded.
@@ -37,6 +38,7 @@ mod pe;
 mod platform;
 mod report;
 mod text;
+pub mod universal;
 mod version_need;
 
 pub use check::{Expectation, Fault, Violation, check};

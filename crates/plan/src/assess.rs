@@ -65,6 +65,11 @@ pub enum Obstacle {
     UnknownConf,
     /// An archive of it has no checksum: it could be anything.
     NoChecksum,
+    /// It is known that it cannot be.
+    Unavailable {
+        /// Why not.
+        why: String,
+    },
 }
 
 /// What is known of one package.
@@ -101,7 +106,13 @@ fn one(closure: &Closure<'_>, key: &Key, package: &Package) -> Assessment {
         (Role::Target, Some(target)) => World::Target(*target),
         _ => World::Host,
     };
-    let verdict = match class {
+    let obstacle = match key.role {
+        Role::Host => closure.quirks.obstacle(package, World::Host),
+        Role::Target => {
+            closure.targets.iter().find_map(|target| closure.quirks.obstacle(package, World::Target(*target)))
+        }
+    };
+    let by_rule = || match class {
         Class::Conf => conf(package),
         _ if archives(package).any(|source| checksums(source).is_none()) => Verdict::Blocked(Obstacle::NoChecksum),
         _ => match closure.quirks.of(package, world) {
@@ -113,6 +124,8 @@ fn one(closure: &Closure<'_>, key: &Key, package: &Package) -> Assessment {
             },
         },
     };
+    let unavailable = |why: &str| Verdict::Blocked(Obstacle::Unavailable { why: why.to_owned() });
+    let verdict = obstacle.map_or_else(by_rule, unavailable);
     Assessment {
         name: package.name.clone(),
         version: package.version.clone(),

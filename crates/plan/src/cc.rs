@@ -42,10 +42,11 @@ const RECIPES: &[(&str, &str)] = &[
 ];
 
 /// What the recipe reads besides for a system that is not Linux.
+const WINDOWS_LIBS: &str = include_str!("../recipes/cc/windows-libs.txt");
 const WINDOWS: &[(&str, &str)] = &[
     ("cc/bin/dlltool", include_str!("../recipes/cc/bin/dlltool")),
     ("cc/bin/ld-windows", include_str!("../recipes/cc/bin/ld-windows")),
-    ("cc/windows-libs.txt", include_str!("../recipes/cc/windows-libs.txt")),
+    ("cc/windows-libs.txt", WINDOWS_LIBS),
     ("cc/windows.sh", include_str!("../recipes/cc/windows.sh")),
 ];
 const DARWIN: &[(&str, &str)] = &[
@@ -54,6 +55,12 @@ const DARWIN: &[(&str, &str)] = &[
     ("cc/darwin.sh", include_str!("../recipes/cc/darwin.sh")),
 ];
 const FREEBSD: &[(&str, &str)] = &[("cc/freebsd.sh", include_str!("../recipes/cc/freebsd.sh"))];
+
+/// Where a toolchain has the user's SDK.
+const SDK: &str = "sdk";
+
+/// What of an SDK for macOS is used; all of it must be there.
+pub const MACOS_SDK: &[&str] = &["SDKSettings.json", "System/Library/Frameworks", "usr/include", "usr/lib"];
 
 impl Planner {
     /// What compiling and linking need of zig: at [`layout::ZIG`].
@@ -108,16 +115,33 @@ impl Planner {
             Abi::Bionic => return Err(PlanError::NoCc(target.to_string())),
         };
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
-        self.once(format!("cc {target}"), |planner| {
+        let sdk = self.macos_sdk.filter(|_| target.spec().abi == Abi::Darwin);
+        let own_place = format!("/{}/{target}/{SDK}", layout::CC);
+        let made = self.once(format!("cc {target}"), |planner| {
+            let mut environment = vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())];
+            environment.extend(sdk.map(|_| ("SDK", own_place)));
             planner.run(Job {
                 label: format!("C toolchain for {target}"),
                 inputs: vec![input(layout::ZIG, bundle)?],
                 files: [RECIPES, own].concat(),
                 steps: vec![script("cc/sysroot.sh")],
-                environment: vec![("PACKAGES", packages(target)), ("TARGET", target.to_string())],
+                environment,
             })
-        })
+        })?;
+        let Some(sdk) = sdk else { return Ok(made) };
+        let sdk = self.once("macos sdk", |_| Ok(Node::Known(sdk)))?;
+        self.once(format!("cc {target} with sdk"), |_| Ok(Node::Compose(vec![input("", made)?, input(SDK, sdk)?])))
     }
+}
+
+/// The libraries that a program for `target` may ask its system for, where programs ask for libraries by name and hold
+/// all others themselves; a final `*` stands for any rest.
+#[must_use]
+pub fn system_libraries(target: Target) -> Option<Vec<String>> {
+    let names = WINDOWS_LIBS.lines().filter(|line| !line.starts_with('#'));
+    // The Universal C Runtime is asked for by these names; what is called `.drv` is a library as well.
+    let names = names.map(|name| format!("{name}.*")).chain(["api-ms-win-*".to_owned()]);
+    (target.spec().abi == Abi::Mingw).then(|| names.collect())
 }
 
 /// Where the packages are that a compiler for `target` finds by itself. That of the build machine is a target as well.

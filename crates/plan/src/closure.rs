@@ -63,6 +63,18 @@ pub enum ClosureError {
         /// Who depends on it.
         wanted_by: Vec<PackageName>,
     },
+    /// It is known that a package cannot be built for a target.
+    #[error("{name}.{version} cannot be built for {target}: {why}")]
+    Unavailable {
+        /// The package.
+        name: PackageName,
+        /// Its version.
+        version: Version,
+        /// For what.
+        target: String,
+        /// Why not.
+        why: String,
+    },
     /// The solution names a package that the repositories have not.
     #[error("{name}.{version} is in no repository")]
     Absent {
@@ -130,6 +142,10 @@ impl Planner {
         let entry = closure.universe.get(&key.name, &node.version);
         let entry =
             entry.ok_or_else(|| ClosureError::Absent { name: key.name.clone(), version: node.version.clone() })?;
+        if let Some(why) = closure.quirks.obstacle(entry.package(), world) {
+            let (why, version) = (why.to_owned(), node.version.clone());
+            return Err(ClosureError::Unavailable { name: key.name.clone(), version, target: name.to_owned(), why });
+        }
         if stands_for_system(entry.package()) {
             return self.conf(key, world, closure);
         }

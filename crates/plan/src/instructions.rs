@@ -9,7 +9,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use scope::{arch, os};
+pub use scope::{arch, os, os_family};
 
 use std::collections::BTreeMap;
 

@@ -10,6 +10,10 @@ use crate::target::Target;
 pub const OCAML: &str = "opt/ocaml";
 /// Objects of the host's OCaml that cross compilers are made out of; seen by those actions alone.
 pub const OCAML_OBJECTS: &str = "opt/ocaml-objects";
+/// OCaml of 32 bits, which compilers of 32-bit targets are made by; seen by those actions alone.
+pub const OCAML_32: &str = "opt/ocaml32";
+/// Its objects.
+pub const OCAML_32_OBJECTS: &str = "opt/ocaml32-objects";
 /// The OCaml toolchains of targets, one directory each.
 pub const CROSS: &str = "opt/cross";
 /// clang, lld and their kin, for all targets.

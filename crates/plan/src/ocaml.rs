@@ -12,11 +12,13 @@ use builder::Step;
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, part, script};
 use crate::sources;
-use crate::target::Target;
+use crate::target::{OcamlVersion, Os, Target};
 
 /// A release of OCaml that the recipes are known to work for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Release {
+    /// 4.14.1, the last line with native code for 32 bits.
+    V4_14_1,
     /// 5.3.0
     V5_3_0,
     /// 5.4.1
@@ -25,14 +27,39 @@ pub enum Release {
 
 impl Release {
     /// All of them, oldest first.
-    pub const ALL: [Self; 2] = [Self::V5_3_0, Self::V5_4_1];
+    pub const ALL: [Self; 3] = [Self::V4_14_1, Self::V5_3_0, Self::V5_4_1];
 
     /// The version's text.
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
+            Self::V4_14_1 => "4.14.1",
             Self::V5_3_0 => "5.3.0",
             Self::V5_4_1 => "5.4.1",
+        }
+    }
+
+    /// The version's numbers.
+    #[must_use]
+    pub const fn number(self) -> OcamlVersion {
+        match self {
+            Self::V4_14_1 => OcamlVersion::new(4, 14, 1),
+            Self::V5_3_0 => OcamlVersion::new(5, 3, 0),
+            Self::V5_4_1 => OcamlVersion::new(5, 4, 1),
+        }
+    }
+
+    /// Whether it compiles to native code for `target`.
+    #[must_use]
+    pub fn serves(self, target: Target) -> bool {
+        target.has_native_ocaml(self.number())
+    }
+
+    /// Whether its build is so unlike that of OCaml 5 that its recipes are its own.
+    const fn has_own_recipes(self) -> bool {
+        match self {
+            Self::V4_14_1 => true,
+            Self::V5_3_0 | Self::V5_4_1 => false,
         }
     }
 }
@@ -76,6 +103,27 @@ const RECIPES: &[(&str, &str)] = &[
     ("ocaml/host.sh", include_str!("../recipes/ocaml/host.sh")),
 ];
 
+/// The same for OCaml 4, whose recipes are its own: `recipes/ocaml/v4*.sh`.
+const RECIPES_4: &[(&str, &str)] = &[
+    ("ocaml/common.sh", include_str!("../recipes/ocaml/common.sh")),
+    ("ocaml/v4.sh", include_str!("../recipes/ocaml/v4.sh")),
+    ("ocaml/v4-compiler-libs.sh", include_str!("../recipes/ocaml/v4-compiler-libs.sh")),
+    ("ocaml/v4-cross.sh", include_str!("../recipes/ocaml/v4-cross.sh")),
+    ("ocaml/v4-host.sh", include_str!("../recipes/ocaml/v4-host.sh")),
+];
+
+/// What compilers of 32-bit targets run on: programs of this target are static, and x86_64 Linux runs them.
+const HOST_32: &str = "x86-linux-musl";
+
+/// What is read besides for Windows.
+const WINDOWS: &[(&str, &str)] = &[
+    ("ocaml/flexlink", include_str!("../recipes/ocaml/flexlink")),
+    ("ocaml/windows.sh", include_str!("../recipes/ocaml/windows.sh")),
+];
+
+/// What is read besides for macOS.
+const DARWIN: &[(&str, &str)] = &[("ocaml/darwin.sh", include_str!("../recipes/ocaml/darwin.sh"))];
+
 /// Makes a target's OCaml, and puts native Dynlink where dune does not see it ([`crate::meta`]).
 fn cross_steps(recipe: &str) -> Vec<Step> {
     let aside = |file: &str| Step::Move {
@@ -98,6 +146,9 @@ impl Planner {
 
     /// The host's OCaml (`ocaml`), and the objects that cross compilers reuse (`objects`).
     pub(crate) fn ocaml_host(&mut self, release: Release) -> Result<NodeId, PlanError> {
+        if release.has_own_recipes() {
+            return self.ocaml_host_4(release, layout::HOST_CC_TARGET);
+        }
         let sources = self.ocaml_sources(release)?;
         let mut inputs = self.host_cc_inputs()?;
         inputs.push(input(layout::SRC, sources)?);
@@ -108,6 +159,28 @@ impl Planner {
                 files: RECIPES.to_vec(),
                 steps: vec![script("ocaml/host.sh")],
                 environment: vec![("OCAML_VERSION", release.to_string())],
+            })
+        })
+    }
+
+    /// OCaml 4 that runs on `host`, a name of a C toolchain, and compiles for it.
+    fn ocaml_host_4(&mut self, release: Release, host: &'static str) -> Result<NodeId, PlanError> {
+        let sources = self.ocaml_sources(release)?;
+        let mut inputs = self.host_cc_inputs()?;
+        if host != layout::HOST_CC_TARGET {
+            let cc = self.cc(host.parse()?)?;
+            inputs.push(input(&format!("{}/{host}", layout::CC), cc)?);
+        }
+        inputs.push(input(layout::SRC, sources)?);
+        inputs.extend(self.starters(if host == HOST_32 { 32 } else { 64 })?);
+        self.once(format!("ocaml {release} on {host}"), |planner| {
+            let bits = if host == HOST_32 { " of 32 bits" } else { "" };
+            planner.run(Job {
+                label: format!("OCaml {release}{bits} for this machine"),
+                inputs,
+                files: RECIPES_4.to_vec(),
+                steps: vec![script("ocaml/v4-host.sh")],
+                environment: vec![("HOST", host.to_owned()), ("OCAML_VERSION", release.to_string())],
             })
         })
     }
@@ -128,7 +201,12 @@ impl Planner {
 
     /// The OCaml toolchain of `target`, laid out for [`layout::CROSS`]`/<target>`.
     pub(crate) fn ocaml_cross(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
-        self.ocaml_for_target(release, target, "ocaml/cross.sh", "OCaml")
+        let recipe = match target.spec().os {
+            Os::Windows => "ocaml/windows.sh",
+            Os::MacOs => "ocaml/darwin.sh",
+            Os::Linux | Os::FreeBsd => "ocaml/cross.sh",
+        };
+        self.ocaml_for_target(release, target, recipe, "OCaml")
     }
 
     /// The target's compiler-libs, laid out for the same directory.
@@ -143,6 +221,14 @@ impl Planner {
         recipe: &str,
         what: &str,
     ) -> Result<NodeId, PlanError> {
+        if release.has_own_recipes() {
+            return self.ocaml_for_target_4(release, target, recipe == COMPILER_LIBS, what);
+        }
+        let own = match target.spec().os {
+            Os::Windows => WINDOWS,
+            Os::MacOs => DARWIN,
+            Os::Linux | Os::FreeBsd => &[],
+        };
         let sources = self.ocaml_sources(release)?;
         let ocaml = self.ocaml_host(release)?;
         let cc = self.cc(target)?;
@@ -158,9 +244,53 @@ impl Planner {
             planner.run(Job {
                 label: format!("{what} {release} for {target}"),
                 inputs,
-                files: RECIPES.to_vec(),
+                files: [RECIPES, own].concat(),
                 steps: if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) },
                 environment: vec![
+                    ("OCAML_VERSION", release.to_string()),
+                    ("TARGET", target.to_string()),
+                    ("TRIPLE", target.spec().gnu_triple.to_owned()),
+                ],
+            })
+        })
+    }
+
+    fn ocaml_for_target_4(
+        &mut self,
+        release: Release,
+        target: Target,
+        compiler_libs: bool,
+        what: &str,
+    ) -> Result<NodeId, PlanError> {
+        let (host, ocaml_at, objects_at) = match target.cpu().bits {
+            32 => (HOST_32, layout::OCAML_32, layout::OCAML_32_OBJECTS),
+            _ => (layout::HOST_CC_TARGET, layout::OCAML, layout::OCAML_OBJECTS),
+        };
+        let sources = self.ocaml_sources(release)?;
+        let ocaml = self.ocaml_host_4(release, host)?;
+        let mut inputs = self.host_cc_inputs()?;
+        let mut compilers = vec![host.parse()?, target];
+        compilers.dedup();
+        for target in compilers.into_iter().filter(|target: &Target| target.to_string() != layout::HOST_CC_TARGET) {
+            let cc = self.cc(target)?;
+            inputs.push(input(&format!("{}/{target}", layout::CC), cc)?);
+        }
+        inputs.extend(self.starters(target.cpu().bits)?);
+        inputs.push(part(ocaml_at, ocaml, "ocaml")?);
+        inputs.push(part(objects_at, ocaml, "objects")?);
+        inputs.push(input(layout::SRC, sources)?);
+        if compiler_libs {
+            let cross = self.ocaml_cross(release, target)?;
+            inputs.push(input(&format!("{}/{target}", layout::CROSS), cross)?);
+        }
+        self.once(format!("{what} {release} for {target}"), |planner| {
+            planner.run(Job {
+                label: format!("{what} {release} for {target}"),
+                inputs,
+                files: RECIPES_4.to_vec(),
+                steps: vec![script(if compiler_libs { "ocaml/v4-compiler-libs.sh" } else { "ocaml/v4-cross.sh" })],
+                environment: vec![
+                    ("HOST", host.to_owned()),
                     ("OCAML_VERSION", release.to_string()),
                     ("TARGET", target.to_string()),
                     ("TRIPLE", target.spec().gnu_triple.to_owned()),

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action::command::Command;
+use action::digest::DirDigest;
 use action::graph::{Forward, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, TreeRef};
 use action::path::{PathError, RelPath};
 use action::tree::TreeError;
 use builder::{Recipe, Step};
 
 use crate::cc::brought::Brought;
+use crate::clib::Extra;
 use crate::layout;
 use crate::target::TargetError;
 
@@ -27,6 +29,9 @@ pub struct Planner {
     nodes: BTreeMap<String, NodeId>,
     builder: Arc<[u8]>,
     pub(crate) brought: Vec<Brought>,
+    emulates_x86: bool,
+    /// Apple's SDK, if the user registered one.
+    pub(crate) macos_sdk: Option<DirDigest>,
 }
 
 /// A plan that contradicts itself: our bug, never the user's.
@@ -79,7 +84,31 @@ impl Planner {
     /// An empty plan; `builder` is the program that runs recipes.
     #[must_use]
     pub fn new(builder: &[u8]) -> Self {
-        Self { graph: Graph::default(), nodes: BTreeMap::new(), builder: builder.into(), brought: Vec::new() }
+        Self {
+            graph: Graph::default(),
+            nodes: BTreeMap::new(),
+            builder: builder.into(),
+            emulates_x86: false,
+            macos_sdk: None,
+            brought: Vec::new(),
+        }
+    }
+
+    /// The plan for a machine that runs programs for 32-bit x86 only under an emulator, if `emulates` is true: compilers of
+    /// 32-bit targets are such programs. The emulator is then an input of every action that starts them.
+    #[must_use]
+    pub fn emulating_x86(self, emulates: bool) -> Self {
+        Self { emulates_x86: emulates, ..self }
+    }
+
+    /// What starting a compiler for a target of `bits` needs besides the compiler.
+    pub(crate) fn starters(&mut self, bits: u8) -> Result<Vec<Input>, PlanError> {
+        if bits == 32 && self.emulates_x86 { Ok(vec![self.extra(Extra::QemuI386)?]) } else { Ok(Vec::new()) }
+    }
+
+    /// C toolchains for macOS find frameworks in this tree, an SDK of Apple's.
+    pub fn use_macos_sdk(&mut self, sdk: DirDigest) {
+        self.macos_sdk = Some(sdk);
     }
 
     /// The finished graph.

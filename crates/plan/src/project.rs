@@ -79,6 +79,7 @@ impl Planner {
             input(&format!("{}/{target}", layout::CC), self.cc(target)?)?,
             input(&cross, self.ocaml_cross(wanted.release, target)?)?,
         ];
+        inputs.extend(self.starters(target.cpu().bits)?);
         if wanted.compiler_libs {
             inputs.push(input(&cross, self.compiler_libs(wanted.release, target)?)?);
         }
@@ -140,7 +141,7 @@ pub(crate) fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> 
     file(layout::FINDLIB_CONF.to_owned(), findlib::host())?;
     file(layout::WORKSPACE.to_owned(), delivery::workspace(&wanted.targets))?;
     for (world, place) in [(meta::World::Host, layout::META), (meta::World::Target, layout::CROSS_META)] {
-        for (path, text) in meta::metas(wanted.release.version(), world) {
+        for (path, text) in meta::metas(wanted.release.number(), world) {
             file(format!("{place}/{path}"), text)?;
         }
     }

@@ -12,22 +12,26 @@
 //!   build-env: […]                  # besides the package's own
 //!   writes-prefix: true             # commands of `build` write into the prefix
 //!   host: ["menhir"]                # needed on the host though the opam file does not say so
+//!   available: os != "win32"        # it cannot be built elsewhere, and `why` says so; of `arch` and `os`
 //! }
 //! ```
 //!
-//! The embedded table can be extended by users' own; of several that fit, the last one is taken, but for `host`, where all
-//! count. Not here: what is done with them ([`crate::instructions`]).
+//! The embedded table can be extended by users' own; of several that fit, the last one is taken, but for `host` and
+//! `available`, where all count. Not here: what is done with them ([`crate::instructions`]).
 
 use std::collections::BTreeMap;
 
 use opam::error::{Error, Fault};
+use opam::filter::{self, Filter, Scope};
 use opam::formula::{Formula, VersionBound, VersionConstraint};
 use opam::name::PackageName;
 use opam::package::Package;
 use opam::syntax::{self, Field, Item, Section, Value, ValueKind};
+use opam::variable::{Owner, Variable};
 use opam::version::Version;
 use solve::tools::ExtraHost;
 
+use crate::instructions::{arch, os};
 use crate::world::World;
 
 const EMBEDDED: &str = include_str!("../data/quirks.opam");
@@ -110,12 +114,26 @@ impl Quirks {
         with_needs.map(needs).collect()
     }
 
-    /// The quirk of `package` in `world`, if it has one.
+    /// The quirk of `package` in `world`, if it has one. One that only says where it is available does not count.
     #[must_use]
     pub fn of(&self, package: &Package, world: World) -> Option<&Quirk> {
-        self.all.iter().rev().find(|quirk| {
-            quirk.package == package.name && quirk.worlds.hold(world) && quirk.versions.admits(&package.version)
-        })
+        self.fitting(package, world).find(|quirk| !quirk.only_limits())
+    }
+
+    /// Why `package` cannot be built for `world`, if that is known.
+    #[must_use]
+    pub fn obstacle(&self, package: &Package, world: World) -> Option<&str> {
+        let obstacle = |quirk: &&Quirk| !quirk.fields.available.holds(&Machine(world));
+        self.fitting(package, world).find(obstacle).map(|quirk| quirk.why.as_str())
+    }
+
+    /// Those of `package` in `world`, the last one first.
+    fn fitting<'q>(&'q self, package: &Package, world: World) -> impl Iterator<Item = &'q Quirk> + use<'q> {
+        let (name, version) = (package.name.clone(), package.version.clone());
+        self.all
+            .iter()
+            .rev()
+            .filter(move |quirk| quirk.package == name && quirk.worlds.hold(world) && quirk.versions.admits(&version))
     }
 
     /// All of them, in the order of the tables.
@@ -139,9 +157,31 @@ const SECTION: &str = "quirk";
 /// Fields of a quirk that no package has.
 const OWN: &[&str] = &["package", "worlds", "why", "writes-prefix", "host"];
 /// Fields that packages have as well.
-const SHARED: &[&str] = &["build", "install", "build-env"];
+const SHARED: &[&str] = &["build", "install", "build-env", "available"];
+
+/// What `available` may ask for: what is true of a machine.
+struct Machine(World);
+
+impl Scope for Machine {
+    fn lookup(&self, variable: &Variable) -> Option<filter::Value> {
+        match (&variable.owner, variable.name.as_str()) {
+            (Owner::Global, "arch") => Some(arch(self.0).to_owned().into()),
+            (Owner::Global, "os") => Some(os(self.0).to_owned().into()),
+            _ => None,
+        }
+    }
+}
 
 impl Quirk {
+    /// Whether it says where the package is available, and nothing else.
+    #[must_use]
+    pub fn only_limits(&self) -> bool {
+        let Package { available, build, install, build_env, .. } = &self.fields;
+        *available != Filter::TRUE
+            && (build.is_empty() && install.is_empty() && build_env.is_empty())
+            && (self.host.is_empty() && !self.writes_prefix)
+    }
+
     fn read(section: &Section, text: &[u8]) -> Result<Self, Error> {
         let mut own = BTreeMap::new();
         for item in &section.items {
@@ -279,6 +319,22 @@ mod tests {
         assert_eq!(why("1.7", target), Some("one"));
         assert_eq!(why("2.0", target), None);
         assert_eq!(quirks.of(&package("a", "1.0"), target).unwrap().fields.build.len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_built_somewhere_is_told() {
+        let mut quirks = Quirks::default();
+        quirks.add(b"quirk { package: \"a\" why: \"commands\" build: [make] }").unwrap();
+        quirks
+            .add(b"quirk { package: \"a\" {< \"2\"} worlds: \"target\" why: \"64\" available: arch != \"arm64\" }")
+            .unwrap();
+        let (arm, intel) =
+            ["aarch64-linux-musl", "x86_64-linux-musl"].map(|name| World::Target(name.parse().unwrap())).into();
+        assert_eq!(quirks.obstacle(&package("a", "1"), arm), Some("64"));
+        for (version, world) in [("1", intel), ("2", arm), ("1", World::Host)] {
+            assert_eq!(quirks.obstacle(&package("a", version), world), None);
+        }
+        assert_eq!(quirks.of(&package("a", "1"), arm).unwrap().why, "commands");
     }
 
     #[test]

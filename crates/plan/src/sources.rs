@@ -52,6 +52,12 @@ pub fn zig() -> Vec<Source> {
 #[must_use]
 pub fn ocaml(release: Release) -> Vec<Source> {
     sources(match release {
+        // npm numbers it 4.14.1000.
+        Release::V4_14_1 => vec![(
+            "ocaml-4.14.1.tgz",
+            "a238effbd1de2b4af1dd7708b8a56598bec6b4000d360a999c35352f7cdede2d",
+            vec![Origin::Npm { package: "ocaml".to_owned(), version: "4.14.1000".to_owned() }],
+        )],
         Release::V5_3_0 => vec![
             (
                 "ocaml-5.3.0.tar.xz",
@@ -197,6 +203,7 @@ mod tests {
     #[test]
     fn every_checksum_is_one() {
         assert_eq!(zig().len(), 1);
+        assert_eq!(ocaml(Release::V4_14_1).len(), 1);
         assert_eq!(ocaml(Release::V5_3_0).len(), 3);
         assert_eq!(ocaml(Release::V5_4_1).len(), 2);
         assert_eq!(dune(Release::V5_3_0).len(), 2);

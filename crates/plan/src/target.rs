@@ -7,12 +7,14 @@
 //! Not here: how a toolchain for a target is made, nor what the machine we run on can do (it is a parameter).
 
 pub mod foreign;
+mod goal;
 mod ocaml;
 pub mod table;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use goal::{Goal, Universal};
 use ocaml::decimal;
 pub use ocaml::{Backend, OcamlVersion, OcamlVersionError};
 use table::{DEFAULT_FLOOR, NEWEST_FLOOR, TARGETS};

@@ -93,3 +93,47 @@ fn no_recipe_is_left_behind() {
         assert!(scripts > 3, "{list}: {sent:?}");
     }
 }
+
+/// Everything of a 32-bit target's is OCaml 4.14.1's, whose compiler for it runs as a program of 32 bits.
+#[test]
+fn compilers_of_32_bit_targets_are_of_32_bits() {
+    let labels = labels(&plan(Release::V4_14_1, &["armv7-linux-musleabihf", "aarch64-linux-musl"], true));
+    let different: BTreeSet<_> = labels.iter().collect();
+    assert_eq!(different.len(), labels.len(), "{labels:?}");
+    let made = |label: &str| labels.iter().any(|made| made == label);
+    assert!(made("OCaml 4.14.1 of 32 bits for this machine") && made("C toolchain for x86-linux-musl"), "{labels:?}");
+    assert!(made("OCaml 4.14.1 for this machine") && made("compiler-libs 4.14.1 for aarch64-linux-musl"), "{labels:?}");
+}
+
+/// Where the machine cannot run such programs, all that starts them has the emulator; nothing else does.
+#[test]
+fn the_emulator_is_an_input_where_it_is_needed() {
+    let emulated = |target: &str| -> Vec<String> {
+        let mut planner = Planner::new(b"builder").emulating_x86(true);
+        let targets = vec![target.parse().unwrap()];
+        let wanted = ProjectRoot { release: Release::V4_14_1, targets, compiler_libs: true };
+        planner.project_root(&wanted, &Packages::default()).unwrap();
+        let graph = planner.finish();
+        let is_emulator = |node: &Node| match node {
+            Node::Base(base) => base.tools.iter().any(|tool| tool.names.iter().any(|name| name == "qemu-i386")),
+            _ => false,
+        };
+        let Some((emulator, _)) = graph.iter().find(|(_, node)| is_emulator(node)) else { return Vec::new() };
+        let using = |node: &Node| match node {
+            Node::Run(run) if run.inputs.iter().any(|input| input.from.node == emulator) => Some(run.label.clone()),
+            Node::Compose(inputs) if inputs.iter().any(|input| input.from.node == emulator) => Some("root".to_owned()),
+            _ => None,
+        };
+        graph.iter().filter_map(|(_, node)| using(node)).collect()
+    };
+    assert_eq!(
+        emulated("armv7-linux-musleabihf"),
+        [
+            "OCaml 4.14.1 of 32 bits for this machine",
+            "OCaml 4.14.1 for armv7-linux-musleabihf",
+            "compiler-libs 4.14.1 for armv7-linux-musleabihf",
+            "root"
+        ]
+    );
+    assert_eq!(emulated("aarch64-linux-musl"), Vec::<String>::new());
+}

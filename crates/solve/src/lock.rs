@@ -5,6 +5,7 @@
 
 mod check;
 mod read;
+mod set;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -22,6 +23,7 @@ use crate::solution::Solution;
 
 pub use check::Stale;
 pub use read::{LockError, LockFault};
+pub use set::LockSet;
 
 /// The format's version: the first line of a lock.
 pub const FORMAT: i64 = 1;

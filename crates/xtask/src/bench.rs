@@ -2,6 +2,7 @@
 //!
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
+//! - `armv7`: OCaml 4.14.1 for 32-bit ARM, against upstream's build of the compiler it is made by.
 //! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //! - `closure`: the corpus's packages for one further target, against a native `opam install` of them.
@@ -9,6 +10,7 @@
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
 
+mod armv7;
 mod closure;
 mod repository;
 mod schedule;
@@ -35,6 +37,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"toolchain") {
         toolchain()?;
+    }
+    if all || names.contains(&"armv7") {
+        armv7::run()?;
     }
     if all || names.contains(&"schedule") {
         schedule::run()?;

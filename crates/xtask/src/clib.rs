@@ -77,7 +77,8 @@ fn world(name: &str) -> Result<World, String> {
     }
 }
 
-struct Bench {
+/// A store, and what making something in it takes.
+pub(crate) struct Bench {
     store: Store,
     fetcher: Fetcher,
     builder: PathBuf,
@@ -85,7 +86,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn open(place: &Path) -> Result<Self, String> {
+    pub(crate) fn open(place: &Path) -> Result<Self, String> {
         let store = Store::open(place).map_err(|error| error.to_string())?;
         let apt = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut config = FetchConfig::new(registry_environment(std::env::vars_os()), apt.path().to_owned());
@@ -107,17 +108,29 @@ impl Bench {
         let mut graph = planner.finish();
         let goal = program(&mut graph, inputs, source, (target, world)).map_err(|error| error.to_string())?;
         let made = self.make(&graph, goal, jobs())?;
-        let path = made.join("program");
+        let path = made.join(format!("program{}", target.spec().os.exe_suffix()));
         let printed = match target.runner_on(here()) {
             Runner::Native => output(Command::new(&path).env_clear()),
             Runner::Qemu(emulator) => output(Command::new(emulator).env_clear().arg(&path)),
-            Runner::Wine | Runner::None => Err(format!("{target}: there is no way to run its programs here")),
+            Runner::Wine => Self::under_wine(&path),
+            Runner::None => Err(format!("{target}: there is no way to run its programs here")),
         }?;
         if printed != *expected {
             return Err(format!("{name} for {target}: the program printed {printed:?}, not {expected:?}"));
         }
         println!("{name} for {target}: its program says what it should");
         Ok(())
+    }
+
+    /// What the program prints under wine, whose directory is a scratch one. Windows ends lines in its own way.
+    fn under_wine(program: &Path) -> Result<String, String> {
+        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let wine = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"].map(Path::new);
+        let wine = wine.into_iter().find(|file| file.is_file()).ok_or("there is no wine here")?;
+        let mut line = Command::new(wine);
+        line.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", scratch.path()).env("WINEDEBUG", "-all");
+        line.env("WINEPREFIX", scratch.path().join("wine")).arg(program);
+        Ok(output(&mut line)?.replace("\r\n", "\n"))
     }
 
     /// Builds the library, which is there already, once more.
@@ -151,7 +164,8 @@ impl Bench {
         }
     }
 
-    fn make(&self, graph: &Graph, goal: NodeId, jobs: usize) -> Result<PathBuf, String> {
+    /// Makes `goal`; where its tree lies.
+    pub(crate) fn make(&self, graph: &Graph, goal: NodeId, jobs: usize) -> Result<PathBuf, String> {
         let stop = AtomicBool::new(false);
         let report = self.engine(jobs, &stop).run(graph, &[goal]).map_err(|error| self.why(&error))?;
         match report.values.as_slice() {

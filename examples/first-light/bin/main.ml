@@ -10,24 +10,30 @@ let threads () =
   List.iter Thread.join (List.init 8 (Thread.create add));
   !total
 
-(* A child process talks through a pipe: fork, pipe, read and waitpid work. *)
+(* A child process talks through a pipe: fork, or where there is none a program started anew, pipe, read and waitpid work. *)
+let greeting = "hello from a child"
+
+let greet output =
+  ignore (Unix.write_substring output greeting 0 (String.length greeting));
+  Unix._exit 7
+
 let child () =
-  let read, write = Unix.pipe () in
-  match Unix.fork () with
-  | 0 ->
-    ignore (Unix.write_substring write "hello from a child" 0 18);
-    Unix._exit 7
-  | pid ->
-    Unix.close write;
-    let buffer = Bytes.create 64 in
-    let length = Unix.read read buffer 0 64 in
-    let status = match Unix.waitpid [] pid with _, Unix.WEXITED code -> code | _ -> -1 in
-    Printf.sprintf "%s, exit %d" (Bytes.sub_string buffer 0 length) status
+  let read, write = Unix.pipe ~cloexec:true () in
+  let pid =
+    if Sys.win32 then Unix.create_process Sys.executable_name [| Sys.executable_name; "--child" |] Unix.stdin write Unix.stderr
+    else match Unix.fork () with 0 -> greet write | pid -> pid
+  in
+  Unix.close write;
+  let buffer = Bytes.create 64 in
+  let length = Unix.read read buffer 0 64 in
+  let status = match Unix.waitpid [] pid with _, Unix.WEXITED code -> code | _ -> -1 in
+  Printf.sprintf "%s, exit %d" (Bytes.sub_string buffer 0 length) status
 
 (* A stack that grows to many megabytes is copied as it grows: a broken memcpy ends here. *)
 let rec depth n = if n = 0 then 0 else 1 + depth (n - 1)
 
 let () =
+  if Sys.argv = [| Sys.argv.(0); "--child" |] then greet Unix.stdout;
   let machine = Clock.machine () in
   Printf.printf "cpu: %s\n" machine.cpu;
   Printf.printf "bits: %d, big endian: %b, int: %d, ocaml big endian: %b\n" machine.pointer_bits machine.big_endian Sys.int_size Sys.big_endian;

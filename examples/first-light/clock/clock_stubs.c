@@ -11,6 +11,14 @@
 #define CPU "x86_64"
 #elif defined(__riscv) && __riscv_xlen == 64
 #define CPU "riscv64"
+#elif defined(__powerpc64__)
+#define CPU "powerpc64le"
+#elif defined(__s390x__)
+#define CPU "s390x"
+#elif defined(__arm__)
+#define CPU "armv7"
+#elif defined(__i386__)
+#define CPU "x86"
 #else
 #define CPU "unknown"
 #endif

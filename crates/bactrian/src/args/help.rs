@@ -132,6 +132,15 @@ pub(super) const TOOLCHAIN_BUILD_EXAMPLES: &str = "\
 Examples:
   bactrian toolchain build --target aarch64-linux-musl,x86_64-linux-gnu.2.28";
 
+pub(super) const TOOLCHAIN_ADD: &str = "Bring what cannot be made: Apple's SDK, for programs that use frameworks";
+pub(super) const TOOLCHAIN_ADD_EXAMPLES: &str = "\
+Programs for macOS need no SDK unless they use frameworks. It stays in the store, whatever `store gc` deletes, until
+`toolchain remove macos-sdk`.
+
+Examples:
+  bactrian toolchain add macos-sdk ~/MacOSX14.sdk
+  bactrian toolchain remove macos-sdk";
+
 pub(super) const STORE_GC: &str = "Delete from the store what nothing needs any more";
 pub(super) const STORE_GC_EXAMPLES: &str = "\
 Without a limit: what no result refers to, such as toolchains after `toolchain remove`. With one, also what was not used

@@ -1,12 +1,13 @@
 //! `bactrian build`: a project's programs, for each target, checked and put where the user wants them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use inspect::{Bits, Endian, Expectation, Format};
+use inspect::{AppleVersion, Arch, Bits, Endian, Expectation, Format, universal};
 use plan::delivery::{self, Program, Wanted};
-use plan::target::{self, Abi, Target};
+use plan::target::{self, Abi, Goal, Target, Universal};
 
 use super::Context;
 use crate::error::CommandError;
@@ -27,17 +28,17 @@ pub(crate) struct Delivered {
 pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandError> {
     let delivered = timings::written_to(ctx, settings.timings.as_deref(), "bactrian build", || {
         if settings.objects.is_empty() {
-            build(ctx, &settings.project, &settings.targets, &settings.means, &settings.output)
+            build(ctx, &settings.project, &settings.goals, &settings.means, &settings.output)
         } else {
             super::objects::build(ctx, settings)
         }
     })?;
-    for (target, programs) in delivered {
+    for (goal, programs) in delivered {
         if programs.is_empty() {
-            ctx.ui.warning(format_args!("{target}: the project has no programs; its libraries were built"));
+            ctx.ui.warning(format_args!("{goal}: the project has no programs; its libraries were built"));
         }
         for program in programs {
-            let target = target.to_string();
+            let target = goal.to_string();
             let file = program.file.display().to_string();
             ctx.ui.message(&Message::Program { target: &target, name: &program.name, file: &file });
             if !ctx.ui.is_json() {
@@ -48,18 +49,48 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandEr
     Ok(Exit::Done)
 }
 
-/// Builds `project` and delivers its programs to `output/TARGET/`.
+/// Builds `project` and delivers its programs to `output/GOAL/`.
 pub(crate) fn build(
     ctx: &Context<'_>,
     directory: &Path,
-    targets: &[Target],
+    goals: &[Goal],
     means: &Means,
     output: &Path,
-) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
+) -> Result<Vec<(Goal, Vec<Delivered>)>, CommandError> {
+    let mut targets = Vec::new();
+    for target in goals.iter().flat_map(|goal| goal.targets()) {
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    let targets = targets.as_slice();
     let project = Project::find(directory)?;
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (targets, project.wants))?;
-    let jobs = means.jobs.get();
+    let mut built: BTreeMap<Target, Vec<Built>> = BTreeMap::new();
+    for site in Site::open_all(ctx, &workshop, means, directory, (targets, project.wants))? {
+        built.extend(build_in(ctx, &site, (&project, means))?);
+    }
+    let deliver = |goal: &Goal| {
+        let joined;
+        let programs = match goal {
+            Goal::One(target) => built.get(target).map(Vec::as_slice).unwrap_or_default(),
+            Goal::Universal(universal) => {
+                joined = join(universal, &built)?;
+                &joined
+            }
+        };
+        Ok((*goal, deliver(programs, &output.join(goal.to_string()))?))
+    };
+    goals.iter().map(deliver).collect()
+}
+
+/// Builds in one root, for its targets.
+fn build_in(
+    ctx: &Context<'_>,
+    site: &Site<'_>,
+    (project, means): (&Project, &Means),
+) -> Result<Vec<(Target, Vec<Built>)>, CommandError> {
+    let (targets, jobs) = (site.targets.as_slice(), means.jobs.get());
     let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
     let ask = |wanted: &Wanted| -> Result<(), CommandError> {
         let at_once = if project.has_workspace { 1 } else { targets.len() };
@@ -67,21 +98,25 @@ pub(crate) fn build(
         chunks.try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();
             ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
-                dune(&site, &delivery::dune_arguments(some, wanted, jobs))
+                dune(site, &delivery::dune_arguments(some, wanted, jobs))
             })
         })
     };
     ask(&wanted)?;
-    let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(&site, *target))).collect();
+    let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(site, *target))).collect();
     if all.iter().all(|(_, programs)| programs.is_empty()) {
         if wanted == Wanted::Installed {
             ask(&Wanted::Everything)?;
         }
         for (target, programs) in &mut all {
-            *programs = built(&site, *target);
+            *programs = built(site, *target);
         }
     }
-    all.into_iter().map(|(target, programs)| Ok((target, deliver(&site, target, programs, output)?))).collect()
+    let read = |(target, programs): (Target, Vec<Program>)| {
+        let programs = programs.iter().map(|program| read(site, target, program));
+        Ok((target, programs.collect::<Result<_, _>>()?))
+    };
+    all.into_iter().map(read).collect()
 }
 
 /// Runs dune inside; what it prints is shown as it prints it.
@@ -132,32 +167,74 @@ fn built(site: &Site<'_>, target: Target) -> Vec<Program> {
     programs
 }
 
-/// Checks programs and copies those that changed.
-fn deliver(
-    site: &Site<'_>,
-    target: Target,
-    programs: Vec<Program>,
-    output: &Path,
-) -> Result<Vec<Delivered>, CommandError> {
-    let directory = output.join(target.to_string());
-    let failed = |path: &Path, error: io::Error| {
-        CommandError::environment(format_args!("cannot deliver {}", path.display())).cause(error)
-    };
+/// A program that was built.
+struct Built {
+    /// What it is called, without what file names of programs end in.
+    name: String,
+    /// The name of its file.
+    file: String,
+    bytes: Vec<u8>,
+}
+
+/// The program, after a look at it.
+fn read(site: &Site<'_>, target: Target, program: &Program) -> Result<Built, CommandError> {
+    let built = site.build.join(&program.path);
+    let bytes = fs::read(&built).map_err(|error| not_delivered(&built, error))?;
+    let script = is_script(&bytes);
+    if !script {
+        check(&program.name, target, &bytes)?;
+    }
+    let file = if script { program.name.clone() } else { file_name(&program.name, target) };
+    let suffix = target.spec().os.exe_suffix();
+    let name = program.name.strip_suffix(suffix).unwrap_or(&program.name).to_owned();
+    Ok(Built { name, file, bytes })
+}
+
+/// The programs of several targets, each one file for all of them. Scripts are the same for all.
+fn join(universal: &Universal, built: &BTreeMap<Target, Vec<Built>>) -> Result<Vec<Built>, CommandError> {
+    let parts: Vec<_> = universal.targets().filter_map(|target| built.get(&target)).collect();
+    let Some(first) = parts.first() else { return Ok(Vec::new()) };
+    let mut joined = Vec::new();
+    for Built { name, file, bytes } in *first {
+        let same = parts.iter().filter_map(|programs| programs.iter().find(|other| other.name == *name));
+        let files: Vec<&[u8]> = same.map(|program| program.bytes.as_slice()).collect();
+        let bytes = if is_script(bytes) {
+            bytes.clone()
+        } else if files.len() == parts.len() {
+            universal::join(&files).map_err(|error| {
+                CommandError::build(format_args!("{name}: the programs cannot be one file for {}", universal.name))
+                    .cause(error)
+            })?
+        } else {
+            return Err(CommandError::build(format_args!("{name} was not built for all of {}", universal.name)));
+        };
+        joined.push(Built { name: name.clone(), file: file.clone(), bytes });
+    }
+    Ok(joined)
+}
+
+fn not_delivered(path: &Path, error: io::Error) -> CommandError {
+    CommandError::environment(format_args!("cannot deliver {}", path.display())).cause(error)
+}
+
+/// Copies those programs that changed to `directory`.
+fn deliver(programs: &[Built], directory: &Path) -> Result<Vec<Delivered>, CommandError> {
     let mut delivered = Vec::new();
     for program in programs {
-        let built = site.build.join(&program.path);
-        let bytes = fs::read(&built).map_err(|error| failed(&built, error))?;
-        let file = directory.join(&program.name);
-        if !is_script(&bytes) {
-            check(&program.name, target, &bytes)?;
+        let file = directory.join(&program.file);
+        if fs::read(&file).ok().as_ref() != Some(&program.bytes) {
+            fs::create_dir_all(directory).map_err(|error| not_delivered(directory, error))?;
+            write_file(&file, &program.bytes, true).map_err(|error| not_delivered(&file, error))?;
         }
-        if fs::read(&file).ok().as_deref() != Some(&bytes) {
-            fs::create_dir_all(&directory).map_err(|error| failed(&directory, error))?;
-            write_file(&file, &bytes, true).map_err(|error| failed(&file, error))?;
-        }
-        delivered.push(Delivered { name: program.name, file });
+        delivered.push(Delivered { name: program.name.clone(), file });
     }
     Ok(delivered)
+}
+
+/// What a program's file is called on the target. dune thinks of the machine it runs on.
+pub(super) fn file_name(program: &str, target: Target) -> String {
+    let suffix = target.spec().os.exe_suffix();
+    if program.ends_with(suffix) { program.to_owned() } else { format!("{program}{suffix}") }
 }
 
 /// Packages may install scripts among their programs: those run wherever their interpreter is.
@@ -193,18 +270,25 @@ pub(super) fn is_object(bytes: &[u8]) -> bool {
     })
 }
 
-/// Every delivered program is what the target can run: architecture, word size, and no glibc newer than the floor.
+/// Every delivered program is what the target can run: architecture, word size, no glibc newer than the floor, and on
+/// Windows no library that does not come with it.
 pub(super) fn check(name: &str, target: Target, bytes: &[u8]) -> Result<(), CommandError> {
     let content = inspect::inspect(bytes).map_err(|error| {
         CommandError::build(format_args!("{name}: what was built for {target} cannot be read")).cause(error)
     })?;
-    let violations = inspect::check(&content, &expectation(target));
+    let libraries = plan::cc::system_libraries(target);
+    let libraries: Option<Vec<&str>> = libraries.as_ref().map(|names| names.iter().map(String::as_str).collect());
+    let expectation = Expectation { libraries: libraries.as_deref(), ..expectation(target) };
+    let violations = inspect::check(&content, &expectation);
     let Some(first) = violations.first() else { return Ok(()) };
     let told = CommandError::build(format_args!("{name}: what was built does not fit {target}"));
     let told = violations.iter().fold(told, |told, violation| told.cause(super::fit::words(violation)));
     Err(match first.fault {
         inspect::Fault::GlibcTooNew { .. } => {
             told.hint("a library of this machine was linked, or the code asks for a newer function: raise the floor")
+        }
+        inspect::Fault::Library { .. } => {
+            told.hint("programs for Windows hold all their libraries: link the static one (`libNAME.a`)")
         }
         _ => told.hint("a rule of the project compiles for the build machine: `bactrian exec` helps to find it"),
     })
@@ -230,6 +314,24 @@ pub(crate) fn expectation(target: Target) -> Expectation<'static> {
             (major.into(), minor.into())
         }),
         static_required: target.spec().abi == Abi::Musl,
-        ..Expectation::default()
+        interpreter: target.spec().loader.map(|loader| loader.path),
+        ..system(target)
+    }
+}
+
+/// What only some systems ask of a program.
+fn system(target: Target) -> Expectation<'static> {
+    match target.spec().os {
+        // Everything else would have to be brought along; frameworks are the system's too.
+        target::Os::MacOs => Expectation {
+            os: Some(inspect::Os::Apple(inspect::AppleOs::MacOs)),
+            libraries: Some(&["/usr/lib/*", "/System/Library/*"]),
+            apple_ceiling: Some(AppleVersion(13, 0, 0)),
+            // Processors of other makers run programs without signature.
+            signature_required: crate::leaks::arch(target) == Arch::Aarch64,
+            ..Expectation::default()
+        },
+        target::Os::FreeBsd => Expectation { os: Some(inspect::Os::FreeBsd), ..Expectation::default() },
+        target::Os::Linux | target::Os::Windows => Expectation::default(),
     }
 }

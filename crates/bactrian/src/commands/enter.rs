@@ -45,7 +45,7 @@ fn inside(
     // Any directory will do here: make and cmake projects are built too.
     let wants = Project::find(directory).map(|project| project.wants).unwrap_or_default();
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, directory, (&[target], wants))?;
+    let site = Site::open(ctx, &workshop, means, directory, (target, wants))?;
     let environment = environment(ctx, target);
     let status = site.run(Inside { terminal: arguments == shell_line(), arguments, environment }, |_| ())?;
     Ok(Exit::of_program(status))

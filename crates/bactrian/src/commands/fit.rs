@@ -21,6 +21,13 @@ pub(crate) fn words(violation: &Violation<'_>) -> String {
             let loader = interpreter.map_or_else(String::new, |loader| format!("; its loader is {loader}"));
             format!("it is not static: it needs {}{loader}", needed.join(", "))
         }
+        Fault::Os { found, expected } => format!("it is for {found:?}, not for {expected:?}"),
+        Fault::Interpreter { found } => format!("its loader is {found}, which the target does not have"),
+        Fault::Library { name } => format!("it needs {name}, which does not come with the system"),
+        Fault::AppleTooNew { found, ceiling } => {
+            format!("it needs release {}.{} of the system, newer than {}.{}", found.0, found.1, ceiling.0, ceiling.1)
+        }
+        Fault::NotSigned => "it has no signature, without which the target does not start it".to_owned(),
         Fault::Unreadable(error) => error.to_string(),
         Fault::Format { found, expected } => format!("it is {found:?}, not {expected:?}").to_lowercase(),
         other => format!("{other:?}").to_lowercase(),

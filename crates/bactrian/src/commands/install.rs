@@ -31,10 +31,10 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Install) -> Result<Exit, Command
 
 fn install(ctx: &Context<'_>, settings: &Install) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, &settings.means)?;
-    let resolution = ctx.timings.step("choosing versions", || {
+    let resolutions = ctx.timings.step("choosing versions", || {
         Resolution::of_packages(&workshop, &settings.means, &settings.packages, &settings.targets)
     })?;
-    let trees = workshop.packages(&resolution)?;
+    let trees = workshop.packages(&resolutions)?;
     for target in &settings.targets {
         let directory = settings.output.join(target.to_string());
         let world = World::Target(*target);
@@ -86,8 +86,12 @@ fn deliver(store: &Store, tree: DirDigest, target: Target, directory: &Path) -> 
                     let bytes = store.read(*digest).map_err(|error| failure::store(&error))?;
                     build::make_parent(&file).map_err(failed)?;
                     let is_program = *executable && at.parent().is_some_and(|parent| parent.ends_with("bin"));
+                    let (mut at, mut file) = (at, file.clone());
                     if is_program && build::is_object(&bytes) {
                         build::check(name.as_str(), target, &bytes)?;
+                        let name = build::file_name(name.as_str(), target);
+                        at.set_file_name(&name);
+                        file.set_file_name(&name);
                     }
                     build::write_file(&file, &bytes, *executable).map_err(failed)?;
                     receipt.note(directory, at, is_program).map_err(failed)?;

@@ -24,7 +24,8 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Locking) -> Result<Exit, Command
     let workshop = Workshop::open(ctx, &settings.means)?;
     let renewed = file.resolve(&workshop, &own, (&settings.targets, &settings.means), &settings.renewal)?;
     if let Renewal::Of(names) = &settings.renewal {
-        let known = |name: &PackageName| renewed.resolution.solution.nodes.keys().any(|key| key.name == *name);
+        let keys = || renewed.resolutions.iter().flat_map(|resolution| resolution.solution.nodes.keys());
+        let known = |name: &PackageName| keys().any(|key| key.name == *name);
         if let Some(name) = names.iter().find(|name| !known(name)) {
             ctx.ui.warning(format_args!("nothing needs `{name}`"));
         }

@@ -10,7 +10,7 @@ use action::tree::Entry;
 use inspect::Expectation;
 use plan::delivery::{self, Wanted};
 use plan::layout;
-use plan::target::Target;
+use plan::target::{Goal, Target};
 
 use super::Context;
 use super::build::{Delivered, dune, expectation, make_parent, write_file};
@@ -23,23 +23,35 @@ use crate::site::Site;
 use crate::workshop::Workshop;
 
 /// Builds the objects, and delivers them with OCaml's headers to `output/TARGET/`.
-pub(super) fn build(ctx: &Context<'_>, settings: &Build) -> Result<Vec<(Target, Vec<Delivered>)>, CommandError> {
-    let Build { targets, means, .. } = settings;
+pub(super) fn build(ctx: &Context<'_>, settings: &Build) -> Result<Vec<(Goal, Vec<Delivered>)>, CommandError> {
+    let mut targets = Vec::new();
+    for goal in &settings.goals {
+        match goal {
+            Goal::One(target) => targets.push(*target),
+            Goal::Universal(_) => {
+                return Err(CommandError::usage(format_args!("{goal} is several targets, and an object is for one"))
+                    .hint("name the targets themselves"));
+            }
+        }
+    }
+    let means = &settings.means;
     let project = Project::find(&settings.project)?;
     let workshop = Workshop::open(ctx, means)?;
-    let site = Site::open(ctx, &workshop, means, &settings.project, (targets.as_slice(), project.wants))?;
     let wanted = Wanted::Objects(settings.objects.clone());
-    let at_once = if project.has_workspace { 1 } else { targets.len() };
-    for some in targets.chunks(at_once.max(1)) {
-        dune(&site, &delivery::dune_arguments(some, &wanted, means.jobs.get()))?;
+    let mut delivered = Vec::new();
+    for site in Site::open_all(ctx, &workshop, means, &settings.project, (targets.as_slice(), project.wants))? {
+        let at_once = if project.has_workspace { 1 } else { site.targets.len() };
+        for some in site.targets.chunks(at_once.max(1)) {
+            dune(&site, &delivery::dune_arguments(some, &wanted, means.jobs.get()))?;
+        }
+        for target in &site.targets {
+            let directory = settings.output.join(target.to_string());
+            headers(&workshop, &site, *target, &directory.join("include/caml"))?;
+            let objects = settings.objects.iter().map(|object| one(&site, *target, object, &directory));
+            delivered.push((Goal::One(*target), objects.collect::<Result<_, _>>()?));
+        }
     }
-    let deliver = |target: &Target| -> Result<_, CommandError> {
-        let directory = settings.output.join(target.to_string());
-        headers(&workshop, &site, *target, &directory.join("include/caml"))?;
-        let objects = settings.objects.iter().map(|object| one(&site, *target, object, &directory));
-        Ok((*target, objects.collect::<Result<_, _>>()?))
-    };
-    targets.iter().map(deliver).collect()
+    Ok(delivered)
 }
 
 /// Checks an object and copies it if it changed.

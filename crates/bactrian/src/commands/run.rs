@@ -19,7 +19,7 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandErro
     // Looked for first: nobody wants to wait for a build that cannot be run.
     let runner = find_runner(ctx, target)?;
     let output = settings.project.join("dist");
-    let delivered = build::build(ctx, &settings.project, &[target], &settings.means, &output)?;
+    let delivered = build::build(ctx, &settings.project, &[target.into()], &settings.means, &output)?;
     let programs: Vec<_> = delivered.into_iter().flat_map(|(_, programs)| programs).collect();
     let program = choose(&programs, settings.bin.as_deref())?;
     let line = under(runner, target, &program.file)?;
@@ -56,10 +56,10 @@ fn find_runner(ctx: &Context<'_>, target: Target) -> Result<Option<PathBuf>, Com
     })
 }
 
-/// wine for 64-bit programs: in PATH, or where Debian has it, which puts none there.
+/// wine for 64-bit programs: in a directory of PATH, or where Debian has it, which puts none there: in `lib` beside one.
 pub(super) fn wine(env: &Env) -> Option<PathBuf> {
-    let in_path = env.path().into_iter().flat_map(|place| ["wine64", "wine"].map(|name| place.join(name)));
-    in_path.chain([PathBuf::from("/usr/lib/wine/wine64")]).find(|file| file.is_file())
+    let names = ["wine64", "wine", "../lib/wine/wine64"];
+    env.path().into_iter().flat_map(|place| names.map(|name| place.join(name))).find(|file| file.is_file())
 }
 
 /// The program meant: the only one, or the one named.

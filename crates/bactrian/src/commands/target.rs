@@ -1,7 +1,7 @@
 //! `bactrian target list`: the table of targets.
 
 use plan::target::table::{DEFAULT_FLOOR, NEWEST_FLOOR};
-use plan::target::{Runner, Target};
+use plan::target::{Abi, Runner, Target, Universal};
 
 use super::Context;
 use crate::exit::Exit;
@@ -39,14 +39,24 @@ fn describe(ctx: &Context<'_>, target: Target) -> messages::Target<'static> {
     }
 }
 
+/// What programs are linked with where that is not glibc.
+const fn linking(target: Target) -> &'static str {
+    match target.spec().abi {
+        Abi::Musl | Abi::Gnu => "static",
+        Abi::Mingw => "system DLLs",
+        Abi::Darwin => "libSystem, macOS 13",
+        Abi::FreeBsd => "dynamic, FreeBSD 14",
+        Abi::Bionic => "dynamic, with the NDK",
+    }
+}
+
 fn human(ctx: &Context<'_>) -> String {
     let mut rows = vec![["TARGET", "LINKING", "RUNS HERE", "ALSO KNOWN AS"].map(str::to_owned)];
     for target in Target::all() {
         let facts = describe(ctx, target);
         let (name, linking) = match facts.glibc {
             Some(floors) => (format!("{}[.V]", facts.name), format!("glibc {} to {}", floors.oldest, floors.newest)),
-            None if !target.has_own_cc() => (facts.name.to_owned(), "with the NDK".to_owned()),
-            None => (facts.name.to_owned(), "static".to_owned()),
+            None => (facts.name.to_owned(), linking(target).to_owned()),
         };
         let runner = match facts.runner {
             Some("native") => "as it is".to_owned(),
@@ -57,8 +67,15 @@ fn human(ctx: &Context<'_>) -> String {
     }
     let table = text::table(&rows);
     let (heading, body) = table.split_once('\n').unwrap_or((&table, ""));
+    let universal: String = Universal::ALL
+        .iter()
+        .map(|universal| {
+            let parts: Vec<String> = universal.targets().map(|target| target.to_string()).collect();
+            format!("{} is {} in one file, for `build`.\n", universal.name, parts.join(" and "))
+        })
+        .collect();
     format!(
-        "{}\n{body}V is the oldest glibc the programs start with, {DEFAULT_FLOOR} if not said.\n",
+        "{}\n{body}{universal}V is the oldest glibc the programs start with, {DEFAULT_FLOOR} if not said.\n",
         ctx.ui.paint_result(Role::Heading, heading)
     )
 }
@@ -76,17 +93,24 @@ mod tests {
         let around = Surroundings::for_test([]);
         assert_eq!(list(&Context { ui: &ui, around: &around, timings: Recorder::default() }), Exit::Done);
         insta::assert_snapshot!(out.text(), @"
-        TARGET                     LINKING             RUNS HERE           ALSO KNOWN AS
-        x86_64-linux-musl          static              as it is            x86_64-unknown-linux-musl
-        aarch64-linux-musl         static              under qemu-aarch64  aarch64-unknown-linux-musl
-        riscv64-linux-musl         static              under qemu-riscv64  riscv64-unknown-linux-musl
-        powerpc64le-linux-musl     static              under qemu-ppc64le  powerpc64le-unknown-linux-musl
-        s390x-linux-musl           static              under qemu-s390x    s390x-unknown-linux-musl
-        x86_64-linux-gnu[.V]       glibc 2.17 to 2.44  as it is            x86_64-unknown-linux-gnu
-        aarch64-linux-gnu[.V]      glibc 2.17 to 2.44  under qemu-aarch64  aarch64-unknown-linux-gnu
-        riscv64-linux-gnu[.V]      glibc 2.27 to 2.44  under qemu-riscv64  riscv64-unknown-linux-gnu
-        powerpc64le-linux-gnu[.V]  glibc 2.17 to 2.44  under qemu-ppc64le  powerpc64le-unknown-linux-gnu
-        s390x-linux-gnu[.V]        glibc 2.17 to 2.44  under qemu-s390x    s390x-unknown-linux-gnu
+        TARGET                     LINKING              RUNS HERE           ALSO KNOWN AS
+        x86_64-linux-musl          static               as it is            x86_64-unknown-linux-musl
+        aarch64-linux-musl         static               under qemu-aarch64  aarch64-unknown-linux-musl
+        riscv64-linux-musl         static               under qemu-riscv64  riscv64-unknown-linux-musl
+        powerpc64le-linux-musl     static               under qemu-ppc64le  powerpc64le-unknown-linux-musl
+        s390x-linux-musl           static               under qemu-s390x    s390x-unknown-linux-musl
+        armv7-linux-musleabihf     static               under qemu-arm      armv7-unknown-linux-musleabihf
+        x86-linux-musl             static               under qemu-i386     i686-unknown-linux-musl
+        x86_64-linux-gnu[.V]       glibc 2.17 to 2.44   as it is            x86_64-unknown-linux-gnu
+        aarch64-linux-gnu[.V]      glibc 2.17 to 2.44   under qemu-aarch64  aarch64-unknown-linux-gnu
+        riscv64-linux-gnu[.V]      glibc 2.27 to 2.44   under qemu-riscv64  riscv64-unknown-linux-gnu
+        powerpc64le-linux-gnu[.V]  glibc 2.17 to 2.44   under qemu-ppc64le  powerpc64le-unknown-linux-gnu
+        s390x-linux-gnu[.V]        glibc 2.17 to 2.44   under qemu-s390x    s390x-unknown-linux-gnu
+        x86_64-windows-gnu         system DLLs          under wine          x86_64-w64-mingw32
+        aarch64-macos              libSystem, macOS 13  no                  aarch64-apple-darwin
+        x86_64-macos               libSystem, macOS 13  no                  x86_64-apple-darwin
+        x86_64-freebsd             dynamic, FreeBSD 14  no                  x86_64-unknown-freebsd
+        universal-macos is x86_64-macos and aarch64-macos in one file, for `build`.
         V is the oldest glibc the programs start with, 2.28 if not said.
         ");
     }

@@ -16,11 +16,27 @@ use crate::workshop::Workshop;
 
 pub(crate) fn tree(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, &subject.means)?;
-    let resolution = Resolution::of(&workshop, subject)?;
+    let resolutions = Resolution::of(&workshop, subject)?;
+    for resolution in &resolutions {
+        head(ctx, resolution, resolutions.len());
+        tree_of(ctx, resolution);
+    }
+    Ok(Exit::Done)
+}
+
+/// Says which choice follows, where there are several.
+fn head(ctx: &Context<'_>, resolution: &Resolution, number: usize) {
+    if number > 1 {
+        let targets: Vec<_> = resolution.targets.iter().map(ToString::to_string).collect();
+        ctx.ui.note(format_args!("with OCaml {} for {}:", resolution.release, targets.join(", ")));
+    }
+}
+
+fn tree_of(ctx: &Context<'_>, resolution: &Resolution) {
     let provided = |key: &Key| resolution.solution.nodes.get(key).is_some_and(|node| node.provided);
     // What comes with the compiler is no news, and neither is what that needs.
     for branch in resolution.solution.tree().into_iter().filter(|branch| !provided(branch.key)) {
-        let version = version(&resolution, branch.key);
+        let version = version(resolution, branch.key);
         ctx.ui.message(&Message::Node {
             depth: branch.depth,
             name: branch.key.name.as_str(),
@@ -39,37 +55,55 @@ pub(crate) fn tree(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, Command
             ));
         }
     }
-    Ok(Exit::Done)
 }
 
 pub(crate) fn why(ctx: &Context<'_>, settings: &Why) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, &settings.subject.means)?;
-    let resolution = Resolution::of(&workshop, &settings.subject)?;
-    let chains = resolution.solution.why(settings.package.as_str());
-    if chains.is_empty() {
-        let names = resolution.solution.nodes.keys().map(|key| key.name.as_str());
+    let resolutions = Resolution::of(&workshop, &settings.subject)?;
+    let mut found = false;
+    for resolution in &resolutions {
+        let chains = resolution.solution.why(settings.package.as_str());
+        if chains.is_empty() {
+            continue;
+        }
+        found = true;
+        head(ctx, resolution, resolutions.len());
+        for chain in chains {
+            let steps: Vec<String> = chain
+                .iter()
+                .map(|key| format!("{} {}{}", key.name, version(resolution, key), on_host(key.role)))
+                .collect();
+            ctx.ui.message(&Message::Chain { steps: &steps });
+            if !ctx.ui.is_json() {
+                ctx.ui.print(format_args!("{}\n", steps.join(" -> ")));
+            }
+        }
+    }
+    if !found {
+        let keys = resolutions.iter().flat_map(|resolution| resolution.solution.nodes.keys());
+        let names = keys.map(|key| key.name.as_str());
         let told = CommandError::new(Kind::Usage, format_args!("nothing needs `{}`", settings.package));
         return Err(match text::nearest(settings.package.as_str(), names) {
             Some(near) => told.hint(format_args!("did you mean `{near}`?")),
             None => told.hint("`bactrian tree` shows all that is needed"),
         });
     }
-    for chain in chains {
-        let steps: Vec<String> = chain
-            .iter()
-            .map(|key| format!("{} {}{}", key.name, version(&resolution, key), on_host(key.role)))
-            .collect();
-        ctx.ui.message(&Message::Chain { steps: &steps });
-        if !ctx.ui.is_json() {
-            ctx.ui.print(format_args!("{}\n", steps.join(" -> ")));
-        }
-    }
     Ok(Exit::Done)
 }
 
 pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, &subject.means)?;
-    let resolution = Resolution::of(&workshop, subject)?;
+    let resolutions = Resolution::of(&workshop, subject)?;
+    let mut blocked = 0;
+    for resolution in &resolutions {
+        head(ctx, resolution, resolutions.len());
+        blocked += check_one(ctx, resolution);
+    }
+    Ok(if blocked > 0 { Exit::Failed } else { Exit::Done })
+}
+
+/// Tells what is known of one choice's packages; returns how many are blocked.
+fn check_one(ctx: &Context<'_>, resolution: &Resolution) -> usize {
     let all = assess::assess(&resolution.closure());
     let mut rows = Vec::new();
     for known in &all {
@@ -103,7 +137,7 @@ pub(crate) fn check(ctx: &Context<'_>, subject: &Subject) -> Result<Exit, Comman
             all.len() - by_rule - unknown - blocked
         ));
     }
-    Ok(if blocked > 0 { Exit::Failed } else { Exit::Done })
+    blocked
 }
 
 /// Said of a package with an archive by MD5, besides what else there is to say.
@@ -160,6 +194,7 @@ fn words(known: &Assessment) -> (&'static str, String) {
             match obstacle {
                 Obstacle::UnknownConf => "stands for something of the system that is not known here".to_owned(),
                 Obstacle::NoChecksum => "has an archive without a checksum".to_owned(),
+                Obstacle::Unavailable { why } => why.clone(),
             },
         ),
     }

@@ -30,6 +30,7 @@ pub(crate) fn all() -> Vec<Message<'static>> {
             note: "gmp 6.3.0 is built for the target",
         },
         Message::Toolchain { ocaml: "5.3.0", target: "aarch64-linux-musl", bytes: 190_840_832 },
+        Message::Addition { name: "macos-sdk", version: "14.5", bytes: 734_003_200 },
         Message::Target(target()),
         Message::Inspected(inspected()),
         Message::Check {

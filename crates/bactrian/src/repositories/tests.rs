@@ -363,8 +363,8 @@ impl Lab {
         let workshop = Workshop::open(&ctx, &means)?;
         let wanted = [Wanted { name: package.parse().unwrap(), version: None }];
         let targets = ["aarch64-linux-musl".parse().unwrap()];
-        let resolution = Resolution::of_packages(&workshop, &means, &wanted, &targets)?;
-        let nodes = resolution.solution.nodes.iter().filter(|(_, node)| !node.provided);
+        let resolutions = Resolution::of_packages(&workshop, &means, &wanted, &targets)?;
+        let nodes = resolutions[0].solution.nodes.iter().filter(|(_, node)| !node.provided);
         Ok(nodes.map(|(key, node)| format!("{}.{}", key.name, node.version)).collect())
     }
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use plan::target::{OcamlVersion, Target};
+use plan::target::{Goal, OcamlVersion};
 use toml_edit::{Document, Item, TableLike};
 
 use super::toolchain::{BroughtOf, CToolchain};
@@ -21,7 +21,7 @@ pub(crate) const NAME: &str = "bactrian.toml";
 /// What the file says; what it does not say is absent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct File {
-    pub(crate) targets: Option<Vec<Target>>,
+    pub(crate) targets: Option<Vec<Goal>>,
     pub(crate) ocaml: Option<OcamlVersion>,
     /// Directories and URLs as written.
     pub(crate) repositories: Option<Vec<String>>,
@@ -338,10 +338,10 @@ impl Reader<'_> {
         self.fault(span, &format!("there is no key `{prefix}{key}`"), hint.or_else(|| Some(all())));
     }
 
-    fn targets(&mut self, texts: Vec<(String, Option<Range<usize>>)>) -> Vec<Target> {
+    fn targets(&mut self, texts: Vec<(String, Option<Range<usize>>)>) -> Vec<Goal> {
         let mut targets = Vec::new();
         for (text, span) in texts {
-            match text.parse::<Target>() {
+            match text.parse::<Goal>() {
                 Ok(target) => targets.push(target),
                 Err(error) => self.fault(span, &error.to_string(), Some(super::sources::target_hint(&error))),
             }

@@ -3,13 +3,14 @@
 //! One method per setting; each asks the option, the variable, the file, in this order. Not here: reading the file's
 //! syntax ([`file`](super::file)).
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use plan::target::{OcamlVersion, Target, TargetError};
+use plan::target::{Goal, OcamlVersion, Target, TargetError};
 
 use super::file::{self, File};
 use super::toolchain::CToolchain;
@@ -46,7 +47,7 @@ impl<'a> Sources<'a> {
         let variables = Variables(&self.around.env);
         let ocaml = match &args.ocaml {
             Some(text) => Some(ocaml(text, "--ocaml")?),
-            None => variables.parsed(env_vars::BACTRIAN_OCAML, ocaml)?.or(self.file.ocaml),
+            None => variables.parsed(env_vars::BACTRIAN_OCAML, ocaml)?,
         };
         let jobs = match &args.jobs {
             Some(text) => Some(jobs(text, "--jobs")?),
@@ -63,7 +64,9 @@ impl<'a> Sources<'a> {
         Ok(Means {
             locked: locked.unwrap_or(false),
             store: self.store()?,
-            ocaml,
+            ocaml: ocaml.or(self.file.ocaml),
+            ocaml_is_for_all: ocaml.is_some(),
+            emulate_x86: variables.parsed(env_vars::BACTRIAN_EMULATE_X86, boolean)?,
             repositories: self.places(&args.repositories, env_vars::BACTRIAN_REPO, self.file.repositories.as_ref()),
             mirrors: self.places(&args.mirrors, env_vars::BACTRIAN_MIRROR, self.file.mirrors.as_ref()),
             quirks: self.files(&args.quirks, env_vars::BACTRIAN_QUIRKS, self.file.quirks.as_ref()),
@@ -178,28 +181,32 @@ impl<'a> Sources<'a> {
 
     /// The targets, none twice, at least one.
     pub(super) fn targets(&self, args: &args::Making) -> Result<Vec<Target>, CommandError> {
+        let goals = self.goals(args)?;
+        Ok(unique(goals.into_iter().flat_map(Goal::targets)))
+    }
+
+    /// What was asked for, nothing twice, at least one.
+    pub(super) fn goals(&self, args: &args::Making) -> Result<Vec<Goal>, CommandError> {
         let variable = env_vars::BACTRIAN_TARGET.name;
-        let mut targets: Vec<Target> = if !args.targets.is_empty() {
-            args.targets.iter().map(|text| target(text, "--target")).collect::<Result<_, _>>()?
+        let mut goals: Vec<Goal> = if !args.targets.is_empty() {
+            args.targets.iter().map(|text| goal(text, "--target")).collect::<Result<_, _>>()?
         } else if let Some(list) = self.around.env.get(variable) {
             let list = list.to_string_lossy();
-            list.split(',').map(|text| target(text.trim(), variable)).collect::<Result<_, _>>()?
+            list.split(',').map(|text| goal(text.trim(), variable)).collect::<Result<_, _>>()?
         } else {
             self.file.targets.clone().unwrap_or_default()
         };
-        if let (true, Some(path)) = (targets.is_empty(), self.cmake(args)) {
-            targets = self.of_cmake(&path)?;
+        if let (true, Some(path)) = (goals.is_empty(), self.cmake(args)) {
+            goals = self.of_cmake(&path)?.into_iter().map(Goal::One).collect();
         }
-        let mut seen = std::collections::BTreeSet::new();
-        targets.retain(|target| seen.insert(*target));
-        if targets.is_empty() {
+        if goals.is_empty() {
             return Err(CommandError::usage("there is no target to build for").hint(format_args!(
                 "say `--target aarch64-linux-musl`, or `targets = [\"aarch64-linux-musl\"]` in {}; \
                  `bactrian target list` shows all",
                 file::NAME
             )));
         }
-        Ok(targets)
+        Ok(unique(goals))
     }
 
     /// The CMake file that is said for all targets.
@@ -286,7 +293,13 @@ fn ocaml(text: &str, place: &str) -> Result<OcamlVersion, CommandError> {
     OcamlVersion::from_str(text).map_err(|error| CommandError::usage(format_args!("{place}: {error}")))
 }
 
-fn target(text: &str, place: &str) -> Result<Target, CommandError> {
+/// Each once, where it came first.
+fn unique<T: Ord + Copy>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    all.into_iter().filter(|one| seen.insert(*one)).collect()
+}
+
+fn goal(text: &str, place: &str) -> Result<Goal, CommandError> {
     text.parse()
         .map_err(|error: TargetError| CommandError::usage(format_args!("{place}: {error}")).hint(target_hint(&error)))
 }

@@ -62,7 +62,7 @@ const ROWS: &[Row] = &[
         option: "-t x86_64-linux-musl",
         variable: Some(("BACTRIAN_TARGET", "aarch64-linux-musl,riscv64-linux-musl")),
         toml: "targets = ['x86_64-linux-gnu']",
-        show: |build| build.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        show: |build| build.goals.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         expected: ["x86_64-linux-musl", "aarch64-linux-musl riscv64-linux-musl", "x86_64-linux-gnu.2.28", "-"],
     },
     Row {
@@ -162,7 +162,7 @@ fn the_cache_of_the_user() {
 #[test]
 fn targets_are_not_repeated() {
     let build = build("build -t x86_64-linux-gnu,x86_64-pc-linux-gnu.2.28", &[], "");
-    assert_eq!(build.targets.len(), 1);
+    assert_eq!(build.goals.len(), 1);
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(super) fn needs_in(graph: &Graph) -> Vec<Vec<usize>> {
     for (_, node) in graph.iter() {
         let mut needs = Vec::new();
         for need in node.dependencies() {
-            if matches!(graph.get(need), Some(Node::Compose(_) | Node::Literal(_))) {
+            if matches!(graph.get(need), Some(Node::Compose(_) | Node::Literal(_) | Node::Known(_))) {
                 needs.extend(all.get(need.index()).into_iter().flatten());
             } else {
                 needs.push(need.index());

@@ -10,7 +10,7 @@ use super::{Engine, NodeError, State, Value};
 use crate::capture::Survey;
 use crate::event::{End, Event};
 use crate::local::LocalExecutor;
-use crate::store::MemoValue;
+use crate::store::{MemoValue, StoreError};
 
 impl Engine<'_> {
     /// Makes `node`, unless another process has made it by now.
@@ -41,6 +41,7 @@ impl Engine<'_> {
                 self.make_captured(&capture_key(capture), &crate::capture::survey_parts(capture)?)?
             }
             Node::Run(run) => self.make_run(run, state)?,
+            Node::Known(tree) => return Err(StoreError::Missing { digest: tree.as_blob() }.into()),
             // Both are always found by the probe once their inputs are known.
             Node::Literal(_) | Node::Compose(_) => return Err(NodeError::Kind),
         };
@@ -63,7 +64,7 @@ impl Engine<'_> {
                 Some(prepared) => prepared.encoded.digest.hash().to_vec(),
                 None => return Err(NodeError::Kind),
             },
-            Node::Literal(_) | Node::Compose(_) => b"compose".to_vec(),
+            Node::Literal(_) | Node::Known(_) | Node::Compose(_) => b"compose".to_vec(),
         })
     }
 

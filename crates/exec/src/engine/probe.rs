@@ -76,6 +76,7 @@ impl Engine<'_> {
             Node::Base(base) => self.probe_captured(&self.base_key(base)),
             Node::Capture(capture) => self.probe_captured(&capture_key(capture)),
             Node::Literal(literal) => self.literal(literal).map(Some),
+            Node::Known(tree) => Ok(self.store.has(tree.as_blob()).then_some(Value::Tree(*tree))),
             Node::Compose(inputs) => Ok(self.compose(inputs, state)?.map(Value::Tree)),
             Node::Run(run) => {
                 let Some(prepared) = self.prepare(run, state)? else { return Ok(None) };
@@ -250,7 +251,7 @@ pub(super) fn kind(node: &Node) -> Option<Kind> {
         Node::Fetch(_) => Some(Kind::Fetch),
         Node::Unpack(_) => Some(Kind::Unpack),
         Node::Base(_) | Node::Capture(_) => Some(Kind::Capture),
-        Node::Literal(_) | Node::Compose(_) => None,
+        Node::Literal(_) | Node::Known(_) | Node::Compose(_) => None,
         Node::Run(_) => Some(Kind::Run),
     }
 }
@@ -262,7 +263,7 @@ pub(super) fn label(graph: &Graph, node: &Node) -> String {
         Node::Unpack(unpack) => graph.get(unpack.archive).map(|archive| label(graph, archive)).unwrap_or_default(),
         Node::Base(_) => "base image".to_owned(),
         Node::Capture(capture) => capture.label.clone(),
-        Node::Literal(_) | Node::Compose(_) => "files".to_owned(),
+        Node::Literal(_) | Node::Known(_) | Node::Compose(_) => "files".to_owned(),
         Node::Run(run) => run.label.clone(),
     }
 }

@@ -22,7 +22,7 @@ use super::error::{At as _, Result, StoreError};
 use super::parallel::{WAITING, in_parallel};
 use super::stats::Area;
 use super::{MemoValue, Scratch, Store};
-use super::{disk, lock, results, scratch};
+use super::{disk, lock, registered, results, scratch};
 
 /// What a collection leaves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,6 +49,8 @@ struct Root {
     area: Area,
     path: PathBuf,
     used: SystemTime,
+    /// Whether it stays whatever the policy: nobody but the user can bring it again.
+    lasting: bool,
 }
 
 /// What one root or several keep alive.
@@ -125,14 +127,15 @@ impl Store {
         let oldest = policy.max_age.and_then(|age| SystemTime::now().checked_sub(age));
         for root in self.roots()? {
             let expired = oldest.is_some_and(|oldest| root.used < oldest);
-            let held = if full || expired { None } else { self.held_by(&root, &live)? };
+            let given_up = (full || expired) && !root.lasting;
+            let held = if given_up { None } else { self.held_by(&root, &live)? };
             let Some(held) = held else {
                 dead.push(root);
                 continue;
             };
             let more = held.bytes + held.blobs.iter().filter_map(|hash| sizes.get(hash)).sum::<u64>();
-            full = policy.max_bytes.is_some_and(|most| live.bytes + more > most);
-            if full {
+            full = full || policy.max_bytes.is_some_and(|most| live.bytes + more > most);
+            if full && !root.lasting {
                 dead.push(root);
             } else {
                 live.bytes += more;
@@ -143,9 +146,10 @@ impl Store {
         Ok((live, dead))
     }
 
-    /// All roots, most recently used first.
+    /// All roots, those that stay first, then the most recently used.
     fn roots(&self) -> Result<Vec<Root>> {
         let mut roots = Vec::new();
+        let registered = self.area("memo").join(registered::KIND);
         for area in [Area::Results, Area::Memos, Area::Projects, Area::Kept] {
             for path in self.objects(area)? {
                 let dated = match area {
@@ -155,10 +159,11 @@ impl Store {
                 };
                 // One without a date was never finished.
                 let used = fs::metadata(dated).and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-                roots.push(Root { area, path, used });
+                let lasting = path.starts_with(&registered);
+                roots.push(Root { area, path, used, lasting });
             }
         }
-        roots.sort_by(|one, other| (other.used, &one.path).cmp(&(one.used, &other.path)));
+        roots.sort_by(|one, other| (other.lasting, other.used, &one.path).cmp(&(one.lasting, one.used, &other.path)));
         Ok(roots)
     }
 

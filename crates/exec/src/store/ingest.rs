@@ -3,7 +3,7 @@
 //! Nothing is moved before everything was looked at, so a directory that cannot be stored keeps its contents. No symbolic
 //! link is followed. Of modes only the owner's executable bit counts; times and owners do not.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, FileType, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -129,15 +129,21 @@ fn walk(dir: &Path, ours: &Ours, files: &mut Vec<FoundFile>) -> Result<Found> {
             files.push(FoundFile { path, executable: meta.mode() & 0o100 != 0, foreign: !ours.is(&meta) });
             Node::File(files.len() - 1)
         } else {
-            return refuse(Unstorable::Special(match kind {
-                _ if kind.is_fifo() => Special::Fifo,
-                _ if kind.is_socket() => Special::Socket,
-                _ => Special::Device,
-            }));
+            return refuse(Unstorable::Special(special(kind).unwrap_or(Special::Device)));
         };
         entries.push((name, node));
     }
     Ok(Found { entries })
+}
+
+/// Which special file it is, if it is one.
+pub(super) fn special(kind: FileType) -> Option<Special> {
+    match kind {
+        _ if kind.is_file() || kind.is_dir() || kind.is_symlink() => None,
+        _ if kind.is_fifo() => Some(Special::Fifo),
+        _ if kind.is_socket() => Some(Special::Socket),
+        _ => Some(Special::Device),
+    }
 }
 
 fn text_of(bytes: &[u8]) -> std::result::Result<&str, PathError> {

@@ -54,7 +54,7 @@ impl Store {
         self.write_entry(&self.memo_path(kind, key)?, &bytes)
     }
 
-    fn memo_path(&self, kind: &str, key: &[u8]) -> Result<PathBuf> {
+    pub(super) fn memo_path(&self, kind: &str, key: &[u8]) -> Result<PathBuf> {
         let area = format!("memo/{}", Name::new(kind)?);
         Ok(self.object(&area, BlobDigest::of(key).hash(), ""))
     }

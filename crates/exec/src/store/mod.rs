@@ -44,6 +44,7 @@ mod lock;
 mod memo;
 pub(crate) mod parallel;
 mod project;
+mod registered;
 mod results;
 mod scratch;
 mod stats;

@@ -108,6 +108,29 @@ fn one_expectation_at_a_time() {
 }
 
 #[test]
+fn what_apple_asks() {
+    let program = |signature| {
+        let mut report = Report::new(Format::MachO, Kind::Executable, X86_64);
+        let (minimum, sdk) = (AppleVersion(13, 1, 0), AppleVersion::default());
+        report.platform = Platform::Apple { os: AppleOs::MacOs, minimum, sdk, signature };
+        object(report)
+    };
+    let ceiling =
+        |major, minor| Expectation { apple_ceiling: Some(AppleVersion(major, minor, 0)), ..Expectation::default() };
+    let signed = Expectation { signature_required: true, ..Expectation::default() };
+    let unsigned = program(Signature::None);
+    let too_new = Fault::AppleTooNew { found: AppleVersion(13, 1, 0), ceiling: AppleVersion(13, 0, 9) };
+    assert_eq!(found(&unsigned, &ceiling(13, 1)), []);
+    let between = Expectation { apple_ceiling: Some(AppleVersion(13, 0, 9)), ..Expectation::default() };
+    assert_eq!(found(&unsigned, &between), [too_new]);
+    assert_eq!(found(&unsigned, &signed), [Fault::NotSigned]);
+    assert_eq!(found(&program(Signature::LinkerSigned), &signed), []);
+    // Other systems know neither.
+    let elf = object(self::program());
+    assert_eq!(found(&elf, &Expectation { apple_ceiling: Some(AppleVersion(0, 0, 0)), ..signed }), []);
+}
+
+#[test]
 fn static_programs() {
     for linkage in [Linkage::Static, Linkage::StaticPie] {
         let mut report = Report::new(Format::Elf, Kind::Executable, X86_64);

@@ -1,5 +1,8 @@
 # macOS: zig's headers and the list of libSystem's names. Nothing is compiled: libSystem is the C library and the compiler's
-# run-time library alike, and there is no static linking. Sourced by sysroot.sh. Frameworks need Apple's own SDK.
+# run-time library alike, and there is no static linking. Sourced by sysroot.sh.
+#
+# Frameworks need Apple's own SDK. If SDK names the place of one, programs are compiled and linked against that; the action itself
+# does not read it.
 
 libc() {
   headers any-darwin-any
@@ -21,4 +24,5 @@ libc() {
 darwin_config() {
   echo "-Wno-overriding-deployment-version"
   echo "-B$PREFIX/bin" # for dsymutil
+  [ -z "${SDK:-}" ] || printf '%s\n' "-isysroot $SDK" "-F$SDK/System/Library/Frameworks" "-L$SDK/usr/lib"
 }

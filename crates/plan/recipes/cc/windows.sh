@@ -25,12 +25,14 @@ libc() {
     grep -v '\.c$' "$TMP/sources" > "$TMP/sources.s"
     while read -r file; do "$ZIG" clang $FLAGS $CRTFLAGS -c "$file" -o "${file%.?}.o"; done < "$TMP/sources.s"
     "$ZIG" clang $FLAGS $CRTFLAGS -fno-function-sections -c crt/crtexe.c -o "$OUT/lib/crt2.o"
+    # For wmain (-municode).
+    "$ZIG" clang $FLAGS $CRTFLAGS -DUNICODE -D_UNICODE -fno-function-sections -c crt/crtexe.c -o "$OUT/lib/crt2u.o"
     "$ZIG" clang $FLAGS $CRTFLAGS -fno-function-sections -c crt/crtdll.c -o "$OUT/lib/dllcrt2.o"
   }
   for pid in $runtime_pid $zigc_pid $imports_pid; do wait "$pid" || die "a part of mingw-w64 did not compile"; done
   # shellcheck disable=SC2046
   archive "$OUT/lib/libmingw32.a" $(sed 's/\.[csS]$/.o/' "$TMP/sources") "$TMP/zigc.o"
-  for name in mingwex moldname m pthread winpthread; do printf '!<arch>\n' > "$OUT/lib/lib$name.a"; done
+  for name in mingwex moldname m pthread winpthread uuid; do printf '!<arch>\n' > "$OUT/lib/lib$name.a"; done
   rm "$OUT/lib/libgcc_s.so" # lld-link knows no linker scripts
   cp "$OUT/lib/libgcc_eh.a" "$OUT/lib/libgcc_s.a"
 }

@@ -12,11 +12,14 @@ struct Machine {
     os: Os,
     /// OpenSSL's name of the configuration: `Configurations/10-main.conf`.
     openssl: &'static str,
-    /// libffi's macro and sources: its `configure.host`.
+    /// libffi's macro and sources: its `configure.host`. Empty where it is not known to build.
     libffi: (&'static str, &'static str),
     /// What gmp's `configure` is told: whether clang's assembler takes its code for this CPU.
     gmp: &'static str,
 }
+
+/// With what it would ask nm, which reads ELF alone: facts of Mach-O and of clang's assembler for it.
+const MACHO_GMP: &str = "--enable-assembly gmp_cv_asm_underscore=yes gmp_cv_asm_w32=.long gmp_cv_asm_lsym_prefix=L gmp_cv_asm_align_log=yes";
 
 const MACHINES: &[Machine] = &[
     Machine {
@@ -57,6 +60,37 @@ const MACHINES: &[Machine] = &[
         libffi: ("S390", "src/s390/ffi.c src/s390/sysv.S"),
         gmp: "--enable-assembly",
     },
+    Machine {
+        cpu: Cpu::Armv7,
+        os: Os::Linux,
+        openssl: "linux-armv4",
+        libffi: ("ARM", "src/arm/ffi.c src/arm/sysv.S"),
+        gmp: "--enable-assembly",
+    },
+    Machine {
+        cpu: Cpu::X86,
+        os: Os::Linux,
+        openssl: "linux-x86",
+        libffi: ("X86", "src/x86/ffi.c src/x86/sysv.S"),
+        gmp: "--enable-assembly",
+    },
+    Machine {
+        cpu: Cpu::X86_64,
+        os: Os::Windows,
+        openssl: "mingw64",
+        libffi: ("X86_WIN64", "src/x86/ffiw64.c src/x86/win64.S"),
+        // What it would ask nm, which reads ELF alone.
+        gmp: "--enable-assembly --enable-fat gmp_cv_asm_underscore=no gmp_cv_asm_w32=.long gmp_cv_asm_lsym_prefix=.L",
+    },
+    Machine { cpu: Cpu::Aarch64, os: Os::MacOs, openssl: "darwin64-arm64-cc", libffi: ("", ""), gmp: MACHO_GMP },
+    Machine { cpu: Cpu::X86_64, os: Os::MacOs, openssl: "darwin64-x86_64-cc", libffi: ("", ""), gmp: MACHO_GMP },
+    Machine {
+        cpu: Cpu::X86_64,
+        os: Os::FreeBsd,
+        openssl: "BSD-x86_64",
+        libffi: ("", ""),
+        gmp: "--enable-assembly --enable-fat",
+    },
 ];
 
 /// The variables that the recipe of `library` gets for `target`.
@@ -64,15 +98,23 @@ pub(super) fn columns(library: Library, target: Target) -> Result<Vec<(&'static 
     let spec = target.spec();
     let row = MACHINES.iter().find(|row| (row.cpu, row.os) == (spec.cpu, spec.os));
     let none = || PlanError::NoLibrary { library: library.facts().name, target: target.to_string() };
-    Ok(match library {
+    let mut columns = match library {
         Library::Gmp => vec![("ASSEMBLY", row.ok_or_else(none)?.gmp)],
         Library::Libffi => {
-            let (name, sources) = row.ok_or_else(none)?.libffi;
+            let (name, sources) = row.map(|row| row.libffi).filter(|(name, _)| !name.is_empty()).ok_or_else(none)?;
             vec![("MACHINE", name), ("MACHINE_SOURCES", sources)]
         }
         Library::Openssl => vec![("CONFIGURATION", row.ok_or_else(none)?.openssl)],
         Library::Curl | Library::Expat | Library::Libev | Library::Pcre2 | Library::Sqlite3 | Library::Zlib => {
             Vec::new()
         }
-    })
+    };
+    // Recipes that make by hand what a configure script would have found out, elsewhere than on Linux.
+    match spec.os {
+        Os::Linux => {}
+        Os::Windows => columns.push(("SYSTEM", "windows")),
+        Os::MacOs => columns.push(("SYSTEM", "macos")),
+        Os::FreeBsd => columns.push(("SYSTEM", "freebsd")),
+    }
+    Ok(columns)
 }

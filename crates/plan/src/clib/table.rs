@@ -57,6 +57,8 @@ pub enum Extra {
     M4,
     /// perl and its own library.
     Perl,
+    /// Runs programs for 32-bit x86 on a machine that cannot.
+    QemuI386,
 }
 
 /// Where distributions have perl's own library: Debian's three; below that those of Fedora, Alpine and Arch.
@@ -72,12 +74,13 @@ const PERL_LIBRARY: &[&str] = &[
 impl Extra {
     /// The image that has it.
     pub(super) fn image(self) -> Base {
-        let (name, data) = match self {
-            Self::M4 => ("m4", &[] as &[_]),
-            Self::Perl => ("perl", PERL_LIBRARY),
+        // The tool and Debian's package of it.
+        let (name, package, data) = match self {
+            Self::M4 => ("m4", "m4", &[] as &[_]),
+            Self::Perl => ("perl", "perl", PERL_LIBRARY),
+            Self::QemuI386 => ("qemu-i386", "qemu-user", &[] as &[_]),
         };
-        // Debian's packages of these are called like them.
-        let tool = Tool { names: vec![name.to_owned()], required: true, package: name.to_owned() };
+        let tool = Tool { names: vec![name.to_owned()], required: true, package: package.to_owned() };
         let data = data.iter().map(|pattern| (*pattern).to_owned()).collect();
         Base { tools: vec![tool], libraries: Vec::new(), data }
     }

@@ -99,7 +99,8 @@ impl PackageScope<'_> {
             "make" => "make".to_owned(),
             "opam-version" => "2.5.0".to_owned(),
             "arch" => arch(self.setting.world).to_owned(),
-            "os" | "os-distribution" | "os-family" => os(self.setting.world).to_owned(),
+            "os" | "os-distribution" => os(self.setting.world).to_owned(),
+            "os-family" => os_family(self.setting.world).to_owned(),
             "os-version" => String::new(),
             "with-test" | "with-doc" | "with-dev-setup" | "with-tools" => return Some(false.into()),
             "build" => return Some(true.into()),
@@ -213,5 +214,15 @@ pub fn os(world: World) -> &'static str {
             Os::MacOs => "macos",
             Os::FreeBsd => "freebsd",
         },
+    }
+}
+
+/// opam's name of the family of systems, which is the system's own where it is alone.
+#[must_use]
+pub fn os_family(world: World) -> &'static str {
+    match os(world) {
+        "win32" => "windows",
+        "freebsd" => "bsd",
+        alone => alone,
     }
 }

@@ -9,10 +9,12 @@ use action::tree;
 use crate::layout;
 use crate::pkg_config;
 use crate::planner::PlanError;
-use crate::target::Target;
+use crate::target::{Os, Target};
 use crate::world::World;
 
 const DISPATCH: &str = include_str!("../../recipes/tools/dispatch");
+/// `uname` where a target is not Linux.
+const UNAME: &str = include_str!("../../recipes/tools/uname");
 
 /// Names under which the dispatching tool is found before all others.
 const TOOLS: &[&str] = &[
@@ -53,8 +55,10 @@ pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(),
         literal.files.push(LiteralFile { path: RelPath::new(&path)?, contents, executable });
         Ok(())
     };
+    let only_linux = targets.iter().all(|target| target.spec().os == Os::Linux);
     for tool in TOOLS {
-        file(format!("{}/{tool}", layout::TOOLS), DISPATCH, true)?;
+        let text = if *tool == "uname" && !only_linux { UNAME } else { DISPATCH };
+        file(format!("{}/{tool}", layout::TOOLS), text, true)?;
     }
     let of = |target: &Target| (World::Target(*target), format!("{}/{target}", layout::CROSS));
     let host = (World::Host, layout::OCAML.to_owned());
@@ -62,6 +66,9 @@ pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(),
         let place = format!("{}/toolchains/{}", layout::BACTRIAN, world.toolchain());
         let target = world.c_target()?;
         file(format!("{place}/machine"), &format!("{}\n", target.cpu().name), false)?;
+        if !only_linux {
+            file(format!("{place}/system"), &format!("{}\n", system(target.spec().os)), false)?;
+        }
         file(format!("{place}/pkg-config"), &pkg_config::script(&world.prefix()), true)?;
         for (link, to) in [("cc", format!("{}/{target}/bin", layout::CC)), ("ocaml", ocaml)] {
             let to = tree::Target::new(&format!("../../../{to}"))?;
@@ -69,4 +76,15 @@ pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// What `uname` says of a system, and its release. Windows has none of its own: this is MSYS2's, for whoever asks means
+/// mingw-w64.
+const fn system(os: Os) -> &'static str {
+    match os {
+        Os::Linux => "Linux 6.0",
+        Os::Windows => "MINGW64_NT-10.0 3.5",
+        Os::MacOs => "Darwin 23.0.0",
+        Os::FreeBsd => "FreeBSD 14.0-RELEASE",
+    }
 }

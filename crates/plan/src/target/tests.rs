@@ -20,14 +20,22 @@ fn rows_agree_with_their_names() {
     for target in Target::all() {
         let spec = target.spec();
         let parts: Vec<_> = spec.name.split('-').collect();
-        let abi = match spec.abi {
-            Abi::Musl => "musl",
-            Abi::Bionic => "android",
-            _ => "gnu",
+        let (rest, triple): (&[&str], _) = match (spec.os, spec.abi) {
+            // 32-bit ARM has several calling conventions.
+            (Os::Linux, Abi::Musl) if spec.cpu == Cpu::Armv7 => (&["linux", "musleabihf"], "musleabihf"),
+            (Os::Linux, Abi::Musl) => (&["linux", "musl"], "musl"),
+            (Os::Linux, Abi::Gnu) => (&["linux", "gnu"], "gnu"),
+            (Os::Linux, Abi::Bionic) => (&["linux", "android"], "android"),
+            (Os::Windows, Abi::Mingw) => (&["windows", "gnu"], "mingw32"),
+            (Os::MacOs, Abi::Darwin) => (&["macos"], "darwin23"),
+            (Os::FreeBsd, Abi::FreeBsd) => (&["freebsd"], "freebsd14"),
+            other => panic!("{other:?}"),
         };
-        assert_eq!(parts, [target.cpu().name, "linux", abi]);
+        assert_eq!(parts, [&[target.cpu().name], rest].concat());
         assert_eq!(target.glibc().is_some(), spec.abi == Abi::Gnu);
-        assert!(spec.gnu_triple.starts_with(target.cpu().name) && spec.gnu_triple.ends_with(abi));
+        // GNU's tools count generations of x86.
+        let cpu = if spec.cpu == Cpu::X86 { "i686" } else { target.cpu().name };
+        assert!(spec.gnu_triple.starts_with(cpu) && spec.gnu_triple.ends_with(triple));
     }
 }
 
@@ -37,13 +45,20 @@ fn accepted() {
         ("aarch64-linux-musl", "aarch64-linux-musl"),
         ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
         ("riscv64gc-unknown-linux-musl", "riscv64-linux-musl"),
+        ("arm64-apple-macos", "aarch64-macos"),
+        ("x86_64-apple-darwin", "x86_64-macos"),
+        ("amd64-unknown-freebsd", "x86_64-freebsd"),
         ("s390x-ibm-linux-gnu", "s390x-linux-gnu.2.28"),
         ("ppc64le-redhat-linux-gnu.2.17", "powerpc64le-linux-gnu.2.17"),
         ("riscv64-unknown-linux-gnu.2.27", "riscv64-linux-gnu.2.27"),
+        ("armv7-unknown-linux-musleabihf", "armv7-linux-musleabihf"),
+        ("i686-unknown-linux-musl", "x86-linux-musl"),
         ("x86_64-pc-linux-gnu", "x86_64-linux-gnu.2.28"),
         ("aarch64-linux-gnu", "aarch64-linux-gnu.2.28"),
         ("aarch64-linux-gnu.2.17", "aarch64-linux-gnu.2.17"),
         ("x86_64-unknown-linux-gnu.2.44", "x86_64-linux-gnu.2.44"),
+        ("x86_64-w64-mingw32", "x86_64-windows-gnu"),
+        ("x86_64-pc-windows-gnu", "x86_64-windows-gnu"),
     ] {
         assert_eq!(parse(given).unwrap().to_string(), canonical);
     }
@@ -101,6 +116,10 @@ fn native_ocaml() {
         ("powerpc64le-linux-gnu", "5.2.0", true),
         ("s390x-linux-musl", "5.0.0", false),
         ("s390x-linux-gnu", "5.3.0", true),
+        ("armv7-linux-musleabihf", "4.14.1", true),
+        ("armv7-linux-musleabihf", "5.0.0", false),
+        ("x86-linux-musl", "4.14.1", true),
+        ("x86-linux-musl", "5.4.1", false),
     ] {
         assert_eq!(native(name, version), expected, "{name} {version}");
     }
@@ -115,6 +134,8 @@ fn runners() {
     assert_eq!(runner("x86_64-linux-musl", laptop), Runner::Native);
     assert_eq!(runner("riscv64-linux-musl", laptop), Runner::Qemu("qemu-riscv64"));
     assert_eq!(runner("aarch64-linux-musl", mac), Runner::None);
+    assert_eq!(runner("x86_64-windows-gnu", laptop), Runner::Wine);
+    assert_eq!(runner("x86_64-windows-gnu", exotic), Runner::None);
     assert_eq!(runner("aarch64-linux-musl", exotic), Runner::Qemu("qemu-aarch64"));
 }
 
@@ -157,6 +178,7 @@ proptest! {
     #[test]
     fn typing_errors(row in 0..TARGETS.len(), at in 0_usize..15) {
         let name = TARGETS[row].name;
+        let at = at % name.len();
         let mut typed = name.to_owned();
         typed.replace_range(at..=at, "z");
         if let Err(TargetError::Unknown { nearest, .. }) = parse(&typed) {

@@ -75,7 +75,7 @@ type Placed<'t> = (&'t str, Option<Range<usize>>);
 type Result<T> = std::result::Result<T, LockError>;
 
 impl Lock {
-    /// The lock in `text`.
+    /// The lock in `text`, which has one alone.
     ///
     /// # Errors
     /// With the first thing that is wrong.
@@ -89,8 +89,14 @@ impl Lock {
         if format != FORMAT {
             return Err(fault(version, LockFault::Format(format)));
         }
-        root.only(&["version", "ocaml", "with-test", "host", "target", "root", "project", "package"])?;
-        let asked = asked(&root)?;
+        Self::read(&root, &["version"])
+    }
+
+    /// The lock in a table, which may have the keys `more` besides a lock's.
+    pub(super) fn read(root: &Table<'_>, more: &[&str]) -> Result<Self> {
+        let own = ["ocaml", "with-test", "host", "target", "root", "project", "package"];
+        root.only(&[&own, more].concat())?;
+        let asked = asked(root)?;
         let targets = asked.worlds.targets.iter().map(|(name, _)| name.clone()).collect();
         let mut packages = Packages { targets, nodes: BTreeMap::new(), pins: BTreeMap::new(), deps: Vec::new() };
         for table in root.tables("project")? {
@@ -108,7 +114,7 @@ impl Lock {
     }
 }
 
-fn fault(item: &Item, fault: impl Into<LockFault>) -> LockError {
+pub(super) fn fault(item: &Item, fault: impl Into<LockFault>) -> LockError {
     LockError { span: item.span(), fault: fault.into() }
 }
 
@@ -270,9 +276,9 @@ fn source(table: &Table<'_>) -> Result<Source> {
 }
 
 /// A table and where it stands.
-struct Table<'t> {
-    table: &'t dyn TableLike,
-    span: Option<Range<usize>>,
+pub(super) struct Table<'t> {
+    pub(super) table: &'t dyn TableLike,
+    pub(super) span: Option<Range<usize>>,
 }
 
 impl<'t> Table<'t> {
@@ -281,7 +287,7 @@ impl<'t> Table<'t> {
         Ok(Self { table, span: item.span() })
     }
 
-    fn need(&self, key: &str) -> Result<&'t Item> {
+    pub(super) fn need(&self, key: &str) -> Result<&'t Item> {
         let missing = || LockError { span: self.span.clone(), fault: LockFault::Missing(key.to_owned()) };
         self.table.get(key).ok_or_else(missing)
     }
@@ -297,7 +303,7 @@ impl<'t> Table<'t> {
         Self::of(self.need(key)?)
     }
 
-    fn tables(&self, key: &str) -> Result<Vec<Self>> {
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Self>> {
         let Some(item) = self.table.get(key) else { return Ok(Vec::new()) };
         let tables = item.as_array_of_tables().ok_or_else(|| fault(item, LockFault::Type("several tables")))?;
         Ok(tables.iter().map(|table| Self { table, span: table.span() }).collect())

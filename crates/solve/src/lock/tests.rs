@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Lock, LockFault, Stale};
+use super::{Lock, LockFault, LockSet, Stale};
 use crate::request::Request;
 use crate::solution::{Key, Role};
 use crate::solve;
@@ -233,4 +233,29 @@ proptest! {
             prop_assert_eq!(Lock::parse(&lock.to_string()), Ok(lock));
         }
     }
+}
+
+/// Two OCamls in one file: the first as if it were alone, but for the format.
+#[test]
+fn several_locks_in_one_file() {
+    let one = locked(&asked());
+    let mut narrow = asked();
+    narrow.ocaml = version("4.14.1");
+    narrow.worlds.targets = vec![("armv7-linux-musleabihf".to_owned(), environment("linux", "arm32"))];
+    let other = locked(&narrow);
+    let set = LockSet::new(vec![other.clone(), one.clone()]).unwrap();
+    let text = set.to_string();
+    assert_eq!(LockSet::parse(&text), Ok(set.clone()));
+    assert_eq!(set.iter().collect::<Vec<_>>(), [&one, &other]);
+    assert!(text.starts_with(&one.to_string().replacen("version = 1\n", "version = 2\n", 1)), "nothing moves");
+    assert!(text.contains("\n[[also]]\nocaml = \"4.14.1\"\n"), "{text}");
+    let alone = LockSet::new(vec![one.clone()]).unwrap();
+    assert_eq!(alone.to_string(), one.to_string());
+    assert_eq!(LockSet::parse(&one.to_string()), Ok(alone));
+    assert_eq!(LockSet::new(Vec::new()), None);
+    // A table of several in a file that says it has one.
+    let error = LockSet::parse(&text.replacen("version = 2", "version = 1", 1)).unwrap_err();
+    assert_eq!(error.fault, LockFault::Unknown("also".to_owned()));
+    let error = LockSet::parse("version = 3").unwrap_err();
+    assert_eq!(error.fault, LockFault::Format(3));
 }

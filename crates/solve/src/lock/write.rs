@@ -13,35 +13,41 @@ use crate::problem::Kind;
 use crate::request::Environment;
 use crate::solution::{Dep, Node, On, Role};
 
-const HEAD: &str = "# Made by `bactrian lock`, renewed by `bactrian update`: not to be edited.\n";
+pub(super) const HEAD: &str = "# Made by `bactrian lock`, renewed by `bactrian update`: not to be edited.\n";
 
 /// The text, of which [`Lock::parse`] makes the same lock again.
 impl Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = &self.request;
         writeln!(f, "{HEAD}version = {FORMAT}")?;
-        text(f, "ocaml", asked.ocaml.as_str())?;
-        writeln!(f, "with-test = {}", asked.with_test)?;
-        environment(f, "host", &asked.worlds.host)?;
-        for (target, variables) in &asked.worlds.targets {
-            environment(f, &format!("target.{}", TomlKey::new(target)), variables)?;
-        }
-        for root in &asked.roots {
-            write!(f, "\n[[root]]\n")?;
-            text(f, "name", root.name.as_str())?;
-            text(f, "constraint", &constraint::to_text(&root.versions))?;
-        }
-        let mut packages: BTreeMap<(bool, &PackageName), Vec<(Role, &Node)>> = BTreeMap::new();
-        for (key, node) in &self.solution.nodes {
-            packages.entry((!node.local, &key.name)).or_default().push((key.role, node));
-        }
-        for ((published, name), nodes) in packages {
-            write!(f, "\n[[{}]]\n", if published { "package" } else { "project" })?;
-            text(f, "name", name.as_str())?;
-            package(f, &nodes, self.pins.get(name))?;
-        }
-        Ok(())
+        body(f, self, "")
     }
+}
+
+/// All but the format; names of tables begin with `at`.
+pub(super) fn body(f: &mut fmt::Formatter<'_>, lock: &Lock, at: &str) -> fmt::Result {
+    let asked = &lock.request;
+    text(f, "ocaml", asked.ocaml.as_str())?;
+    writeln!(f, "with-test = {}", asked.with_test)?;
+    environment(f, &format!("{at}host"), &asked.worlds.host)?;
+    for (target, variables) in &asked.worlds.targets {
+        environment(f, &format!("{at}target.{}", TomlKey::new(target)), variables)?;
+    }
+    for root in &asked.roots {
+        write!(f, "\n[[{at}root]]\n")?;
+        text(f, "name", root.name.as_str())?;
+        text(f, "constraint", &constraint::to_text(&root.versions))?;
+    }
+    let mut packages: BTreeMap<(bool, &PackageName), Vec<(Role, &Node)>> = BTreeMap::new();
+    for (key, node) in &lock.solution.nodes {
+        packages.entry((!node.local, &key.name)).or_default().push((key.role, node));
+    }
+    for ((published, name), nodes) in packages {
+        let table = format!("{at}{}", if published { "package" } else { "project" });
+        write!(f, "\n[[{table}]]\n")?;
+        text(f, "name", name.as_str())?;
+        package(f, &table, &nodes, lock.pins.get(name))?;
+    }
+    Ok(())
 }
 
 fn text(f: &mut fmt::Formatter<'_>, key: &str, value: &str) -> fmt::Result {
@@ -67,7 +73,7 @@ fn environment(f: &mut fmt::Formatter<'_>, table: &str, environment: &Environmen
     Ok(())
 }
 
-fn package(f: &mut fmt::Formatter<'_>, nodes: &[(Role, &Node)], pin: Option<&Pin>) -> fmt::Result {
+fn package(f: &mut fmt::Formatter<'_>, table: &str, nodes: &[(Role, &Node)], pin: Option<&Pin>) -> fmt::Result {
     let Some((_, any)) = nodes.first() else { return Ok(()) };
     if !any.local {
         text(f, "version", any.version.as_str())?;
@@ -83,12 +89,11 @@ fn package(f: &mut fmt::Formatter<'_>, nodes: &[(Role, &Node)], pin: Option<&Pin
             source(f, from)?;
         }
         for extra in &pin.extra_sources {
-            write!(f, "\n[[package.extra-source]]\n")?;
+            write!(f, "\n[[{table}.extra-source]]\n")?;
             text(f, "name", &extra.name)?;
             source(f, &extra.source)?;
         }
     }
-    let table = if any.local { "project" } else { "package" };
     for (role, node) in nodes {
         let name = match role {
             Role::Host => "host",

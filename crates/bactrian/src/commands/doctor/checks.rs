@@ -105,8 +105,8 @@ pub(super) fn emulators(place: &Place<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
     for target in Target::all().filter(|target| target.has_own_cc()) {
         let check = match target.runner_on(place.ctx.around.machine) {
-            Runner::Native => continue,
-            Runner::None => Check::new(Status::Warn, format!("run {target}"), "not on this system"),
+            // Nothing is lacking where nothing could be brought: `run` tells of those.
+            Runner::Native | Runner::None => continue,
             Runner::Wine => match super::super::run::wine(&place.ctx.around.env) {
                 Some(path) => Check::new(Status::Ok, "wine", path.display().to_string()),
                 None => Check::new(Status::Warn, "wine", format!("not there: programs for {target} cannot be run"))

@@ -61,7 +61,9 @@ fn tools_are_told_by_package() {
 fn emulators_are_told_once_per_processor() {
     let checks = on_machine(&["qemu-aarch64-static"], &[], checks::emulators);
     let told: Vec<_> = checks.iter().map(|check| (check.name.as_str(), check.status)).collect();
-    assert_eq!(told, [("qemu-aarch64", Status::Ok), ("qemu-riscv64", Status::Warn)]);
+    let missing = ["qemu-riscv64", "qemu-ppc64le", "qemu-s390x", "qemu-arm", "qemu-i386", "wine"];
+    let missing = missing.map(|name| (name, Status::Warn));
+    assert_eq!(told, [[("qemu-aarch64", Status::Ok)].as_slice(), &missing].concat());
 }
 
 #[test]

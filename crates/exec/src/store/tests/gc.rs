@@ -38,6 +38,26 @@ fn memo_path(store: &Store, key: &[u8]) -> PathBuf {
 }
 
 #[test]
+fn what_a_user_registered_stays_until_it_is_taken_back() {
+    let (_dir, mut store) = new_store();
+    let home = super::temp_dir();
+    let sdk = home.path().join("sdk");
+    super::build(&sdk, &sample());
+    assert_eq!(store.registered("sdk").unwrap(), None);
+    let tree = store.register("sdk", home.path(), &["sdk"]).unwrap();
+    assert_eq!(list(&sdk), sample(), "the user's files are as they were");
+    assert_eq!(list(&store.checkout(tree).unwrap().join("sdk")), sample());
+    age(&object(&store, "memo/registered", b"sdk"), 9999);
+    let other = put_result(&store, b"recent", ingest(&store, &one_file("recent")));
+    let freed = store.gc(&Policy { max_bytes: Some(1), max_age: Some(Duration::from_secs(9)) }).unwrap();
+    assert!(freed.bytes > 0 && !store.has(other.output.as_blob()));
+    assert_eq!(store.registered("sdk").unwrap(), Some(tree));
+    assert_eq!((store.unregister("sdk").unwrap(), store.unregister("sdk").unwrap()), (true, false));
+    store.gc(&Policy::default()).unwrap();
+    assert!(!store.has(tree.as_blob()));
+}
+
+#[test]
 fn reachable_things_stay() {
     let (_dir, mut store) = new_store();
     let (kept, memo) = (ingest(&store, &sample()), ingest(&store, &one_file("memo")));

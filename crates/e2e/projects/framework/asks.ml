@@ -1,0 +1,3 @@
+external answer : unit -> int = "asks_answer"
+
+let () = Printf.printf "the framework says %d\n" (answer ())

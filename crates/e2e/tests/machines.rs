@@ -1,0 +1,197 @@
+//! Machines that this one is not: other CPUs under their emulators; systems that nothing here runs, whose programs are read.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use testkit::{bactrian, checkout, command, copy_tree, link_store, output, shared, store};
+
+/// Targets and their emulators; the second has the other order of bytes.
+const CPUS: [(&str, &str); 2] = [("powerpc64le-linux-musl", "qemu-ppc64le"), ("s390x-linux-musl", "qemu-s390x")];
+const NATIVE: &str = "x86_64-linux-musl";
+
+fn run_bactrian(arguments: &[&str]) -> String {
+    output(command(bactrian().unwrap()).args(arguments)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A copy of a directory of the checkout, so that tests do not build in there.
+fn copy_of(path: &str) -> (tempfile::TempDir, PathBuf) {
+    let temp = tempfile::tempdir().unwrap();
+    let project = temp.path().join("project");
+    copy_tree(&checkout().join(path), &project).unwrap();
+    (temp, project)
+}
+
+fn targets() -> String {
+    let mut names: Vec<&str> = CPUS.iter().map(|(target, _)| *target).collect();
+    names.push(NATIVE);
+    names.join(",")
+}
+
+fn said(emulator: Option<&str>, program: &Path) -> String {
+    let mut line = emulator.map_or_else(|| Command::new(program), Command::new);
+    if emulator.is_some() {
+        line.arg(program);
+    }
+    output(line.env_clear()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What `inspect` tells of files, one line of JSON each.
+fn inspected(files: &[&Path]) -> Vec<String> {
+    let files = files.iter().map(|file| file.to_str().unwrap());
+    let arguments: Vec<&str> = ["inspect", "--message-format", "json"].into_iter().chain(files).collect();
+    let lines = run_bactrian(&arguments);
+    lines.lines().filter(|line| line.contains("\"reason\":\"inspected\"")).map(str::to_owned).collect()
+}
+
+fn has_all(line: &str, facts: &[&str]) {
+    for fact in facts {
+        assert!(line.contains(fact), "no {fact} in {line}");
+    }
+}
+
+#[test]
+fn the_example_says_the_same_on_other_cpus_whatever_their_order_of_bytes() {
+    let (_temp, project) = copy_of("examples/first-light");
+    run_bactrian(&["build", "--target", &targets(), project.to_str().unwrap()]);
+    let program = |target: &str| project.join("dist").join(target).join("first-light");
+    let native = said(None, &program(NATIVE));
+    for (target, emulator) in CPUS {
+        let big = target == "s390x-linux-musl";
+        let order = format!("big endian: {big}, int: 63, ocaml big endian: {big}");
+        let there = said(Some(emulator), &program(target));
+        assert!(there.lines().nth(1).unwrap().ends_with(&order), "{there}");
+        // All but the first two lines, which tell of the CPU.
+        let rest = |text: &str| text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+        assert!(rest(&native).len() > 5, "{native}");
+        assert_eq!(rest(&there), rest(&native), "{target}");
+    }
+}
+
+#[test]
+fn packages_with_c_in_them_do_the_same_on_other_cpus() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
+        return;
+    };
+    let (_temp, project) = copy_of("crates/e2e/projects/exercise");
+    let mut build = command(bactrian().unwrap());
+    build.args(["build", "--target", &targets(), project.to_str().unwrap()]);
+    build.arg("--repo").arg(corpus.join("repo")).arg("--mirror").arg(corpus.join("archives"));
+    output(&mut build).unwrap_or_else(|error| panic!("{error}"));
+    for name in ["zarith", "cryptokit", "sqlite3", "lwt", "ctypes", "bin-prot"] {
+        let program = |target: &str| project.join("dist").join(target).join(format!("with-{name}"));
+        let native = said(None, &program(NATIVE));
+        assert!(native.lines().count() > 1, "{name}: {native}");
+        for (target, emulator) in CPUS {
+            assert_eq!(said(Some(emulator), &program(target)), native, "{name} for {target}");
+        }
+    }
+}
+
+#[test]
+fn programs_for_macos_are_whole_and_need_nothing_but_the_system() {
+    let (_temp, project) = copy_of("examples/first-light");
+    let path = project.to_str().unwrap();
+    let delivered = run_bactrian(&["build", "--target", "universal-macos,aarch64-apple-darwin", path]);
+    let program = |place: &str| project.join("dist").join(place).join("first-light");
+    let expected = ["universal-macos", "aarch64-macos"].map(program);
+    assert_eq!(delivered.lines().map(PathBuf::from).collect::<Vec<_>>(), expected);
+    let lines = inspected(&[&expected[0], &expected[1]]);
+    let [universal, arm] = lines.as_slice() else { panic!("{lines:?}") };
+    let system = "\"system\":\"macOS\",\"oldest_release\":\"13.0\"";
+    has_all(arm, &["\"cpu\":\"aarch64\"", system, "\"signature\":\"linker-signed\"", "\"/usr/lib/dyld\""]);
+    has_all(arm, &["\"libraries\":[\"/usr/lib/libSystem.B.dylib\"]", "\"host_paths\":[]"]);
+    has_all(universal, &["\"container\":\"universal\"", "\"slice\":0", "\"slice\":1", "\"cpu\":\"x86_64\""]);
+    assert_eq!(universal.matches(system).count(), 2, "{universal}");
+    // The part for Apple's processors is the other file, byte for byte: its signature holds.
+    let (all, part) = (fs::read(&expected[0]).unwrap(), fs::read(&expected[1]).unwrap());
+    assert!(all.ends_with(&part) && (all.len() - part.len()).is_multiple_of(1 << 14));
+
+    let refused = command(bactrian().unwrap()).args(["run", "--target", "aarch64-macos", path]).output().unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        refused.status.code() == Some(4) && told.contains("nothing here runs programs for aarch64-macos"),
+        "{told}"
+    );
+}
+
+#[test]
+fn programs_for_freebsd_name_its_loader_and_libraries() {
+    let (_temp, project) = copy_of("examples/first-light");
+    run_bactrian(&["build", "--target", "x86_64-unknown-freebsd", project.to_str().unwrap()]);
+    let lines = inspected(&[&project.join("dist/x86_64-freebsd/first-light")]);
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    has_all(line, &["\"system\":\"FreeBSD\"", "\"interpreter\":\"/libexec/ld-elf.so.1\"", "\"libc.so.7\""]);
+}
+
+/// What looks like an SDK: the headers that come with the toolchain, and a framework that is in no system.
+fn stand_in_sdk(store: &str, project: &Path) -> PathBuf {
+    let sdk = project.join("Standin.sdk");
+    let framework = sdk.join("System/Library/Frameworks/Standin.framework");
+    fs::create_dir_all(framework.join("Headers")).unwrap();
+    fs::create_dir_all(sdk.join("usr")).unwrap();
+    let name = "/System/Library/Frameworks/Standin.framework/Versions/A/Standin";
+    let symbols = format!(
+        "--- !tapi-tbd\ntbd-version: 4\ntargets: [ arm64-macos ]\ninstall-name: '{name}'\nexports:\n  \
+         - targets: [ arm64-macos ]\n    symbols: [ _standin_answer ]\n...\n"
+    );
+    fs::write(framework.join("Standin.tbd"), symbols).unwrap();
+    fs::write(framework.join("Headers/Standin.h"), "#include <stdio.h>\nint standin_answer(void);\n").unwrap();
+    fs::write(
+        sdk.join("SDKSettings.json"),
+        r#"{"CanonicalName":"macosx14.5","Version":"14.5","MaximumDeploymentTarget":"14.5.99"}"#,
+    )
+    .unwrap();
+    let copy = "cp -rL /opt/cc/aarch64-macos/include /opt/cc/aarch64-macos/lib Standin.sdk/usr/";
+    let project = project.to_str().unwrap();
+    let line = ["exec", "--store", store, "--target", "aarch64-macos", project, "--", "sh", "-c", copy];
+    run_bactrian(&line);
+    sdk
+}
+
+#[test]
+fn frameworks_are_found_in_the_sdk_that_the_user_brings() {
+    let private = tempfile::tempdir_in(store().parent().unwrap()).unwrap();
+    link_store(private.path()).unwrap();
+    let store = private.path().to_str().unwrap();
+    let (_temp, project) = copy_of("crates/e2e/projects/framework");
+    let path = project.to_str().unwrap();
+    let sdk = stand_in_sdk(store, &project);
+    let failing = |arguments: &[&str], code| {
+        let Output { status, stderr, .. } =
+            command(bactrian().unwrap()).args(arguments).args(["--store", store]).output().unwrap();
+        let told = String::from_utf8_lossy(&stderr).into_owned();
+        assert_eq!(status.code(), Some(code), "{told}");
+        told
+    };
+    let build = ["build", "--target", "aarch64-macos", path, "--store", store];
+    // Without the SDK there is no such framework.
+    assert!(failing(&build[..4], 1).contains("Standin/Standin.h"));
+    for part in ["SDKSettings.json", "System/Library/Frameworks", "usr/lib/libSystem.tbd"] {
+        let (there, away) = (sdk.join(part), sdk.join("away"));
+        fs::rename(&there, &away).unwrap();
+        let told = failing(&["toolchain", "add", "macos-sdk", sdk.to_str().unwrap()], 2);
+        assert!(told.contains(&format!("it has no {part}")), "{told}");
+        fs::rename(&away, &there).unwrap();
+    }
+    run_bactrian(&["toolchain", "add", "macos-sdk", sdk.to_str().unwrap(), "--store", store]);
+    // It is the store's from now on.
+    fs::remove_dir_all(&sdk).unwrap();
+    assert!(run_bactrian(&["toolchain", "list", "--store", store]).contains("14.5    macos-sdk"));
+    run_bactrian(&build);
+    let lines = inspected(&[&project.join("dist/aarch64-macos/asks")]);
+    has_all(&lines[0], &["Standin.framework/Versions/A/Standin\"", "\"/usr/lib/libSystem.B.dylib\""]);
+    run_bactrian(&["toolchain", "remove", "macos-sdk", "--store", store]);
+    assert!(!run_bactrian(&["toolchain", "list", "--store", store]).contains("macos-sdk"));
+    assert!(failing(&build[..4], 1).contains("Standin/Standin.h"));
+}

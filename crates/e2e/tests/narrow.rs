@@ -1,0 +1,119 @@
+//! 32-bit targets: OCaml 4.14, chosen by itself, and programs that say what those of 64 bits say.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+
+const WIDE: &str = "x86_64-linux-musl";
+const ARM: &str = "armv7-linux-musleabihf";
+const X86: &str = "x86-linux-musl";
+
+fn project(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let temp = tempfile::tempdir().unwrap();
+    let project = temp.path().join(name);
+    copy_tree(&checkout().join("crates/e2e/projects").join(name), &project).unwrap();
+    (temp, project)
+}
+
+/// Builds `project` for `targets`; what each target's `program` says.
+fn said(project: &Path, arguments: &[&str], targets: &[&str], program: &str) -> Vec<String> {
+    let mut build = command(bactrian().unwrap());
+    build.args(["build", "--target", &targets.join(",")]).args(arguments).arg(project);
+    output(&mut build).unwrap_or_else(|error| panic!("{error}"));
+    let run = |target: &&str| {
+        let file = project.join("dist").join(target).join(program);
+        let emulator = match *target {
+            ARM => "qemu-arm",
+            X86 => "qemu-i386",
+            "aarch64-linux-musl" => "qemu-aarch64",
+            _ => "env",
+        };
+        output(Command::new(emulator).env_clear().env("PATH", "/usr/bin:/bin").arg(file))
+            .unwrap_or_else(|error| panic!("{target}: {error}"))
+    };
+    targets.iter().map(run).collect()
+}
+
+#[test]
+fn programs_say_the_same_on_machines_of_any_width() {
+    let (_temp, project) = project("narrow");
+    let said = said(&project, &["--ocaml", "4.14.1"], &[WIDE, ARM, X86], "narrow");
+    let [wide, arm, x86] = said.as_slice() else { panic!("{said:?}") };
+    assert!(wide.starts_with("4.14.1\n") && wide.contains("\nchild 7\n") && wide.ends_with("\nbye\n"), "{wide}");
+    assert_eq!(arm, wide);
+    // The registers of the x87 are wider than a double: what is computed in them may be more precise in its last digit.
+    let coarse = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+    let differing = coarse(x86).iter().zip(coarse(wide)).filter(|(one, other)| **one != *other).count();
+    assert!(coarse(x86).len() == coarse(wide).len() && differing <= 2, "{x86}\n{wide}");
+}
+
+#[test]
+fn each_target_of_a_command_gets_an_ocaml_that_serves_it() {
+    let (_temp, project) = project("narrow");
+    let targets = ["aarch64-linux-musl", ARM];
+    let said = said(&project, &[], &targets, "narrow");
+    assert!(said[0].starts_with("5.4.1\n") && said[1].starts_with("4.14.1\n"), "{said:?}");
+    assert_eq!(said[0].split_once('\n').unwrap().1, said[1].split_once('\n').unwrap().1);
+    // dune's results of both lie side by side: nothing is built again.
+    let file = project.join("dist").join(ARM).join("narrow");
+    let before = fs::metadata(&file).unwrap().modified().unwrap();
+    let mut again = command(bactrian().unwrap());
+    output(again.args(["build", "--target", &targets.join(",")]).arg(&project)).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn ocaml_5_is_refused_where_it_has_no_native_code() {
+    let (_temp, project) = project("narrow");
+    let mut build = command(bactrian().unwrap());
+    let told = build.args(["build", "--ocaml", "5.3.0", "--target", ARM]).arg(&project).output().unwrap();
+    let told_text = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(2), "{told_text}");
+    for words in ["OCaml 5.3.0 has no native code for armv7-linux-musleabihf", "hint: ", "`4.14.1`"] {
+        assert!(told_text.contains(words), "{told_text}");
+    }
+}
+
+/// Packages: big numbers of gmp in words of 32 bits, and one lock for both OCamls.
+#[test]
+fn a_project_with_packages_has_one_lock_for_both() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so packages of the opam world are left out");
+        return;
+    };
+    let temp = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(temp.path().join(name), text).unwrap();
+    write("dune-project", "(lang dune 3.0)\n(package (name big) (depends zarith))\n");
+    write("dune", "(executable (public_name big) (libraries zarith))\n");
+    write(
+        "big.ml",
+        "let rec factorial n = if n = 0 then Z.one else Z.mul (Z.of_int n) (factorial (n - 1))\n\
+         let () = Z.print (Z.rem (factorial 200) (Z.pow (Z.of_int 10) 40 |> Z.succ)); print_newline ();\n\
+         Printf.printf \"%b %s\\n\" (Z.fits_int (Z.of_string \"2147483648\") = (Sys.int_size > 32)) (Z.to_string (Z.factorial 30))\n",
+    );
+    let (repository, archives) = (corpus.join("repo"), corpus.join("archives"));
+    let with = ["--repo", repository.to_str().unwrap(), "--mirror", archives.to_str().unwrap()];
+    let said = said(temp.path(), &with, &[WIDE, ARM, X86], "big");
+    assert!(said[0].lines().count() == 2 && said[0].contains("true 265252859812191058636308480000000"), "{said:?}");
+    assert!(said.iter().all(|one| *one == said[0]), "{said:?}");
+    let lock = fs::read_to_string(temp.path().join("bactrian.lock")).unwrap();
+    let (first, also) = lock.split_once("\n[[also]]\n").unwrap();
+    assert!(first.contains("\nversion = 2\nocaml = \"5.4.1\"\n") && first.contains(WIDE), "{first}");
+    assert!(also.starts_with("ocaml = \"4.14.1\"\n") && also.contains(ARM) && also.contains(X86), "{also}");
+    // It fits: nothing is to be renewed, for one of the targets alone neither.
+    for target in [ARM, WIDE] {
+        let mut build = command(bactrian().unwrap());
+        output(build.args(["build", "--locked", "--target", target]).args(with).arg(temp.path())).unwrap();
+    }
+    assert_eq!(fs::read_to_string(temp.path().join("bactrian.lock")).unwrap(), lock);
+}

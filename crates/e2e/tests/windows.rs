@@ -1,0 +1,179 @@
+//! Programs for Windows, run under wine: they say what programs for this machine say.
+//!
+//! wine's directory is a private one, made once for all tests. Not here: `bactrian run` and `test` under wine.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests panic to fail, and say what they skip"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+
+const WINDOWS: &str = "x86_64-windows-gnu";
+const HERE: &str = "x86_64-linux-musl";
+const BOTH: &str = "x86_64-windows-gnu,x86_64-linux-musl";
+
+/// Debian puts it in no PATH.
+const WINE: &str = "/usr/lib/wine/wine64";
+
+static PREFIX: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
+/// `program` for Windows in `directory`, as somebody starts it whose language is not English alone.
+fn wine(program: &Path, arguments: &[&str], directory: &Path) -> Output {
+    let mut line = Command::new(WINE);
+    line.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("HOME", PREFIX.path());
+    line.env("WINEPREFIX", PREFIX.path().join("wine")).env("WINEDEBUG", "-all").current_dir(directory);
+    line.arg(program).args(arguments).output().unwrap_or_else(|error| panic!("{WINE}: {error}"))
+}
+
+fn run_bactrian(arguments: &[&str]) -> String {
+    output(command(bactrian().unwrap()).args(arguments)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The delivered program of a project, for each of the two systems.
+fn programs(project: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let dist = project.join("dist");
+    (dist.join(WINDOWS).join(format!("{name}.exe")), dist.join(HERE).join(name))
+}
+
+/// A copy of a project of the checkout.
+fn copy(path: &str) -> (tempfile::TempDir, PathBuf) {
+    let temp = tempfile::tempdir().unwrap();
+    let project = temp.path().join("project");
+    copy_tree(&checkout().join(path), &project).unwrap();
+    (temp, project)
+}
+
+#[test]
+fn a_program_finds_in_windows_what_it_asks_of_its_system() {
+    let (temp, project) = copy("crates/e2e/projects/system");
+    for release in ["5.3.0", "5.4.1"] {
+        let delivered = run_bactrian(&["build", "--ocaml", release, "--target", BOTH, project.to_str().unwrap()]);
+        assert!(delivered.lines().any(|line| line.ends_with("/system.exe")), "{delivered}");
+        let (there, here) = programs(&project, "system");
+        let run = |arguments: &[&str]| {
+            let native = Command::new(&here).args(arguments).current_dir(temp.path()).output().unwrap();
+            (wine(&there, arguments, temp.path()), native)
+        };
+        let (windows, native) = run(&["plain", "two words", "Ägypten", "\"quoted\\\"", "верблюд"]);
+        let (windows, native) = (text(&windows.stdout), text(&native.stdout));
+        let (system, facts) = windows.split_once('\n').unwrap();
+        let (own_system, own_facts) = native.split_once('\n').unwrap();
+        assert_eq!((system, own_system), ("system: Win32 windows", "system: Unix unix"));
+        assert_eq!(facts, own_facts, "{release}");
+        assert!(facts.contains("argument: верблюд\n") && facts.contains("sockets: WATER 1\n"), "{facts}");
+        let traced = facts.lines().find(|line| line.starts_with("backtrace: ")).unwrap();
+        assert!(traced.contains("system.ml\", line "), "{traced}");
+        for code in ["0", "1", "42", "255"] {
+            let (windows, _) = run(&["exit", code]);
+            assert_eq!(windows.status.code().unwrap().to_string(), code);
+        }
+        let (windows, native) = run(&["lost"]);
+        assert_eq!(windows.status.code(), Some(2));
+        assert_eq!(text(&windows.stderr).lines().next(), text(&native.stderr).lines().next());
+        let (windows, _) = run(&["bytes"]);
+        assert_eq!(windows.stdout, (0..=255).collect::<Vec<u8>>());
+    }
+}
+
+/// The clock's first line names the processor, the others are the same everywhere.
+#[test]
+fn the_example_says_what_it_says_here() {
+    let (temp, project) = copy("examples/first-light");
+    run_bactrian(&["build", "--target", BOTH, project.to_str().unwrap()]);
+    let (there, here) = programs(&project, "first-light");
+    let native = output(&mut Command::new(here)).unwrap();
+    let windows = wine(&there, &[], temp.path());
+    assert_eq!(text(&windows.stdout).replace("\r\n", "\n"), native);
+    let inspected = run_bactrian(&["inspect", "--message-format", "json", there.to_str().unwrap()]);
+    assert!(
+        inspected.contains("\"cpu\":\"x86_64\"") && inspected.to_lowercase().contains("kernel32.dll"),
+        "{inspected}"
+    );
+}
+
+/// Packages of several build systems and C libraries: zarith, sqlite3, lwt, a ppx, and a stub of the project's own.
+#[test]
+fn packages_and_c_libraries_come_along() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
+        return;
+    };
+    let (temp, project) = copy("examples/caravan");
+    let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
+    let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
+    let asked = ["build", "--ocaml", "5.3.0", "--target", BOTH, project.to_str().unwrap()];
+    run_bactrian(&[asked.as_slice(), &places].concat());
+    let (there, here) = programs(&project, "caravan");
+    for arguments in [&["-n", "6"] as &[&str], &["--json"]] {
+        let native = output(Command::new(&here).args(arguments)).unwrap();
+        let windows = wine(&there, arguments, temp.path());
+        assert_eq!(text(&windows.stdout).replace("\r\n", "\n"), native);
+    }
+}
+
+/// menhir for Windows writes the parser that menhir for this machine writes.
+#[test]
+fn menhir_writes_the_same_parser() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so there is no menhir");
+        return;
+    };
+    let temp = tempfile::tempdir().unwrap();
+    let out = temp.path().join("out");
+    let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
+    run_bactrian(&[
+        "install",
+        "menhir",
+        "--ocaml",
+        "5.3.0",
+        "--target",
+        BOTH,
+        "-o",
+        out.to_str().unwrap(),
+        "--repo",
+        repo.to_str().unwrap(),
+        "--mirror",
+        mirror.to_str().unwrap(),
+    ]);
+    let grammar = "%token <int> INT\n%token PLUS EOF\n%left PLUS\n%start <int> main\n%%\n\
+                   main: e = sum EOF { e }\nsum: i = INT { i } | a = sum PLUS b = sum { a + b }\n";
+    let parser = |system: &str, program: &str| {
+        let directory = temp.path().join(system);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("sum.mly"), grammar).unwrap();
+        let program = out.join(system).join("bin").join(program);
+        let ended = if system == WINDOWS {
+            wine(&program, &["sum.mly"], &directory)
+        } else {
+            Command::new(program).arg("sum.mly").current_dir(&directory).output().unwrap()
+        };
+        assert!(ended.status.success(), "{}", text(&ended.stderr));
+        fs::read_to_string(directory.join("sum.ml")).unwrap().replace("\r\n", "\n")
+    };
+    assert_eq!(parser(WINDOWS, "menhir.exe"), parser(HERE, "menhir"));
+}
+
+/// Plugins are what static linking costs: whoever asks for one is told.
+#[test]
+fn a_plugin_is_refused_with_a_reason() {
+    let (_temp, project) = copy("crates/e2e/projects/system");
+    let script = "cd /tmp; echo 'let x = 1' > plugin.ml; /opt/cross/x86_64-windows-gnu/bin/ocamlopt -shared plugin.ml -o plugin.cmxs";
+    let line = ["exec", "--target", WINDOWS, project.to_str().unwrap(), "--", "sh", "-c", script];
+    let ended = command(bactrian().unwrap()).args(line).output().unwrap();
+    let said = text(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("no plugins (.cmxs)"), "{said}");
+}
