@@ -174,3 +174,22 @@ pub(crate) fn arch(target: Target) -> Arch {
         Cpu::S390x => Arch::S390x,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_tell_systems_apart() {
+        let all = [Format::Elf, Format::Pe, Format::Coff, Format::CoffImport, Format::MachO];
+        for (expected, own) in [
+            (ObjectFormat::Elf, &[Format::Elf] as &[_]),
+            (ObjectFormat::Pe, &[Format::Pe, Format::Coff, Format::CoffImport]),
+            (ObjectFormat::MachO, &[Format::MachO]),
+        ] {
+            for format in all {
+                assert_eq!(of_format(format, expected), own.contains(&format), "{format:?} for {expected:?}");
+            }
+        }
+    }
+}

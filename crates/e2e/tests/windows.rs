@@ -177,3 +177,27 @@ fn a_plugin_is_refused_with_a_reason() {
     let said = text(&ended.stderr);
     assert!(!ended.status.success() && said.contains("no plugins (.cmxs)"), "{said}");
 }
+
+/// One object with everything in it, made by a partial link, and a packed module.
+#[test]
+fn a_c_program_links_an_ocaml_object() {
+    let temp = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(temp.path().join(name), text).unwrap();
+    write("load.ml", "let of_camels n = n * 170\n");
+    write("camel.ml", "let tell n = Printf.sprintf \"%d camels carry %d kg\" n (Load.of_camels n)\n");
+    write("entry.ml", "let () = Callback.register \"tell\" Caravan.Camel.tell; ignore (Unix.getpid ())\n");
+    write(
+        "main.c",
+        "#include <stdio.h>\n#include <caml/mlvalues.h>\n#include <caml/callback.h>\n\
+         int main(void) {\n  char_os *argv[] = {L\"main\", NULL};\n  caml_startup(argv);\n\
+         puts(String_val(caml_callback(*caml_named_value(\"tell\"), Val_int(3))));\n  return 0;\n}\n",
+    );
+    let script = "set -e; o=/opt/cross/x86_64-windows-gnu; ocamlopt=$o/bin/ocamlopt; cd /src
+        $ocamlopt -for-pack Caravan -c load.ml camel.ml
+        $ocamlopt -pack -o caravan.cmx load.cmx camel.cmx
+        $ocamlopt -I +unix unix.cmxa caravan.cmx entry.ml -output-complete-obj -o all.o
+        $CC -I $o/lib/ocaml main.c all.o -o main.exe $($ocamlopt -config-var native_c_libraries)";
+    run_bactrian(&["exec", "--target", WINDOWS, temp.path().to_str().unwrap(), "--", "sh", "-c", script]);
+    let ended = wine(&temp.path().join("main.exe"), &[], temp.path());
+    assert_eq!(text(&ended.stdout), "3 camels carry 510 kg\r\n", "{}", text(&ended.stderr));
+}

@@ -45,6 +45,7 @@ const RECIPES: &[(&str, &str)] = &[
 const WINDOWS_LIBS: &str = include_str!("../recipes/cc/windows-libs.txt");
 const WINDOWS: &[(&str, &str)] = &[
     ("cc/bin/dlltool", include_str!("../recipes/cc/bin/dlltool")),
+    ("cc/tools/coff-r.c", include_str!("../recipes/cc/tools/coff-r.c")),
     ("cc/bin/ld-windows", include_str!("../recipes/cc/bin/ld-windows")),
     ("cc/windows-libs.txt", WINDOWS_LIBS),
     ("cc/windows.sh", include_str!("../recipes/cc/windows.sh")),
@@ -160,4 +161,23 @@ fn fill(path: &str, cpu: Option<&str>) -> Result<String, PlanError> {
     let row = ARCHES.lines().find(|line| line.split_whitespace().next() == cpu).ok_or_else(none)?;
     let value = row.split_whitespace().nth(at).ok_or_else(none)?;
     fill(&format!("{before}{value}{after}"), cpu)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_windows_has_libraries_that_programs_name() {
+        for target in Target::all() {
+            let names = system_libraries(target);
+            assert_eq!(names.is_some(), target.spec().abi == Abi::Mingw, "{target}");
+            let Some(names) = names else { continue };
+            for wanted in ["kernel32.*", "ws2_32.*", "api-ms-win-*"] {
+                assert!(names.iter().any(|name| name == wanted), "{wanted}");
+            }
+            // A name without a stem would allow everything.
+            assert!(names.iter().all(|name| name.len() > 4));
+        }
+    }
 }

@@ -11,3 +11,23 @@ const SCRIPT: &str = include_str!("../recipes/tools/pkg-config");
 pub fn script(prefix: &str) -> String {
     SCRIPT.replace("@PREFIX@", prefix)
 }
+
+/// The same for the target that `triple` names, which may also be said on the command line: pkgconf has one set of places for
+/// each `--personality`, and who builds for Windows asks for one.
+#[must_use]
+pub fn script_of(triple: &str, prefix: &str) -> String {
+    PERSONALITY.replace("@TRIPLE@", triple) + &script(prefix)
+}
+
+/// What the script begins with where it is asked for a personality.
+const PERSONALITY: &str = r#"#!/bin/sh
+# pkgconf's personality: there is one here.
+for argument do
+  shift
+  case $argument in
+    --personality=@TRIPLE@) ;;
+    *) set -- "$@" "$argument" ;;
+  esac
+done
+
+"#;

@@ -190,3 +190,17 @@ fn what_goes_wrong_is_told_unless_only_existence_was_asked() {
     assert!(told(&["--print-errors", "--exists", "nowhere"]).contains("'nowhere'"));
     assert!(told(&["--no-such-option", "gmp"]).contains("--no-such-option"));
 }
+
+/// pkgconf knows targets by `--personality`; a target's script takes its own for what it is, and no other.
+#[test]
+fn a_target_may_be_asked_for_by_name() {
+    let prefix = prefix("personality");
+    let script = plan::pkg_config::script_of("x86_64-w64-mingw32", prefix.to_str().unwrap());
+    fs::write(prefix.join("pkg-config"), script).unwrap();
+    let ask = |personality: &str| {
+        let output = pkg_config(&prefix, &[personality, "--cflags", "gmp >= 6"]).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(ask("--personality=x86_64-w64-mingw32"), (true, "-I/target/include\n".to_owned()));
+    assert_eq!(ask("--personality=i686-w64-mingw32"), (false, String::new()));
+}

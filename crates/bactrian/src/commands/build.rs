@@ -335,3 +335,20 @@ fn system(target: Target) -> Expectation<'static> {
         target::Os::Linux | target::Os::Windows => Expectation::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_called_as_their_system_wants_it() {
+        for (program, target, name) in [
+            ("menhir", "x86_64-windows-gnu", "menhir.exe"),
+            ("menhir.exe", "x86_64-windows-gnu", "menhir.exe"),
+            ("menhir", "aarch64-linux-musl", "menhir"),
+            ("ppx.exe", "aarch64-linux-musl", "ppx.exe"),
+        ] {
+            assert_eq!(file_name(program, target.parse().unwrap()), name);
+        }
+    }
+}

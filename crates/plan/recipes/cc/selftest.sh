@@ -131,7 +131,12 @@ windows_api() {
   printf '#include <winsock2.h>\n#include <windows.h>\n#include <stdio.h>\nint main(void) { WSADATA d; int x = 1; WakeByAddressAll(&x); printf("%%d %%d\\n", WSAStartup(0x202, &d), GetCurrentProcessId() != 0); return 0; }\n' > api.c
   silent "$CC" api.c -o api -lws2_32 -lsynchronization && expected='0 1' && runs ./api
 }
-windows_flags() { silent "$CC" prog.c -o sub -mwindows -Wl,--stack,8388608 -Wl,--gc-sections -Wl,--no-insert-timestamp -s -lm && is_pe sub.exe && refuses "$CC" -r prog.c -o r.o; }
+windows_flags() { silent "$CC" prog.c -o sub -mwindows -Wl,--stack,8388608 -Wl,--gc-sections -Wl,--no-insert-timestamp -s -lm && is_pe sub.exe; }
+# What two objects and an archive share, COMDAT functions and constructors survive a partial link.
+windows_partial_link() {
+  expected='prog 8 ok'; rm -f libother.a; "$CC" -c prog.c && "$CC" -c other.c && "$BIN/ar" rc libother.a other.o && "$BIN/ld" -r -o both.o prog.o libother.a && silent "$CC" both.o -o both -lm && runs ./both &&
+    silent "$CC" -r prog.o other.o -o both2.o && silent "$CC" both2.o -o both2 -lm && runs ./both2 && refuses "$BIN/ld" -r -o r.o headers
+}
 is_macho() { case $(od -An -tx1 -N4 "$1" | tr -d ' ') in cffaedfe) ;; *) echo "$1 is not Mach-O"; return 1 ;; esac; }
 macos_kinds() {
   silent "$CC" prog.c -o mac -lm && is_macho mac && silent "$CC" -dynamiclib other.c -o other.dylib -install_name @rpath/other.dylib && is_macho other.dylib &&
@@ -144,7 +149,7 @@ common='each_stage one_step default_name threads deep_thread runtime_calls const
   user_headers_first only_own_headers deterministic no_needless_writes'
 elf='unwinding linker_args partial_link partial_link_ld assembly shared_object defaults pie probe_machine headers_compile names strip_objects strip_program'
 case $TARGET in
-  *-windows-*) more='windows_headers windows_dll windows_api windows_flags' ;;
+  *-windows-*) more='windows_headers windows_dll windows_api windows_flags windows_partial_link' ;;
   *-macos) more='unwinding macos_kinds'; common=$(echo "$common" | sed 's/probe_libgcc//') ;;
   *-freebsd) more=$(echo "$elf" | sed 's/probe_machine headers_compile//') ;;
   *-musl*) more="$elf static_pie static_no_interp" ;;

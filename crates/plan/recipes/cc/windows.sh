@@ -33,6 +33,7 @@ libc() {
   # shellcheck disable=SC2046
   archive "$OUT/lib/libmingw32.a" $(sed 's/\.[csS]$/.o/' "$TMP/sources") "$TMP/zigc.o"
   for name in mingwex moldname m pthread winpthread uuid; do printf '!<arch>\n' > "$OUT/lib/lib$name.a"; done
+  host_program coff-r
   rm "$OUT/lib/libgcc_s.so" # lld-link knows no linker scripts
   cp "$OUT/lib/libgcc_eh.a" "$OUT/lib/libgcc_s.a"
 }

@@ -69,7 +69,11 @@ pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(),
         if !only_linux {
             file(format!("{place}/system"), &format!("{}\n", system(target.spec().os)), false)?;
         }
-        file(format!("{place}/pkg-config"), &pkg_config::script(&world.prefix()), true)?;
+        let script = match target.spec().os {
+            Os::Windows => pkg_config::script_of(target.spec().gnu_triple, &world.prefix()),
+            Os::Linux | Os::MacOs | Os::FreeBsd => pkg_config::script(&world.prefix()),
+        };
+        file(format!("{place}/pkg-config"), &script, true)?;
         for (link, to) in [("cc", format!("{}/{target}/bin", layout::CC)), ("ocaml", ocaml)] {
             let to = tree::Target::new(&format!("../../../{to}"))?;
             literal.links.push((RelPath::new(&format!("{place}/{link}"))?, to));
