@@ -36,6 +36,8 @@ pub enum Node {
     Unpack(Unpack),
     /// Tools captured from the build machine. Value: a tree laid out for `/`.
     Base(Base),
+    /// Files of the build machine, such as a compiler that the user brings. Value: a tree.
+    Capture(Capture),
     /// Files given in full. Value: a tree.
     Literal(Literal),
     /// A tree that the store has. Value: that tree.
@@ -80,6 +82,22 @@ pub struct Base {
     /// Directories of data that some tool needs, by absolute path, in which `*` stands for any name; absent ones are left
     /// out.
     pub data: Vec<String>,
+}
+
+/// Directories and files of the build machine that are put somewhere, with the shared libraries that programs among them
+/// need. Links that lead from one part to another stay links, those that lead elsewhere become what they lead to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// What it is, for people: `C compiler for aarch64-linux-gnu`.
+    pub label: String,
+    /// What is taken, by absolute path, and where it is put.
+    pub parts: Vec<(String, RelPath)>,
+    /// What is left out of the parts, by where it would be put.
+    pub leave_out: Vec<Pattern>,
+    /// The directory for shared libraries that no part holds.
+    pub libraries: RelPath,
+    /// File names of shared libraries that every root has.
+    pub provided: Vec<String>,
 }
 
 /// A program of the build machine.
@@ -226,7 +244,7 @@ impl Node {
             Self::Unpack(unpack) => (Some(unpack.archive), &[]),
             Self::Compose(inputs) => (None, inputs),
             Self::Run(run) => (None, &run.inputs),
-            Self::Fetch(_) | Self::Base(_) | Self::Literal(_) | Self::Known(_) => (None, &[]),
+            Self::Fetch(_) | Self::Base(_) | Self::Capture(_) | Self::Literal(_) | Self::Known(_) => (None, &[]),
         };
         one.into_iter().chain(many.iter().map(|input| input.from.node))
     }

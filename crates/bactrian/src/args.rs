@@ -134,6 +134,9 @@ pub(crate) struct Making {
     /// What to build for: one of `bactrian target list`, or several [env: BACTRIAN_TARGET]
     #[arg(short, long = "target", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) targets: Vec<String>,
+    /// A CMake toolchain file, or a configured CMake build directory: the target's C code is compiled as it says
+    #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) cmake: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) means: Means,
 }
@@ -187,6 +190,10 @@ pub(crate) struct Build {
     /// Where programs are put, in a directory per target [default: dist in the project]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) output: Option<PathBuf>,
+    /// Deliver the executable NAME of a directory, which has dune's mode `object`, as an object file for C programs, and
+    /// OCaml's headers; nothing else is built; may be repeated
+    #[arg(long = "object", value_name = "[DIR/]NAME")]
+    pub(crate) objects: Vec<String>,
     #[command(flatten)]
     pub(crate) timings: Timings,
 }

@@ -4,7 +4,7 @@
 //! its own module. It prints results with `ctx.ui`, runs graphs under [`Context::watch`], and returns errors: they are
 //! printed here, once.
 
-mod build;
+pub(crate) mod build;
 mod completions;
 mod doctor;
 mod enter;
@@ -13,6 +13,7 @@ mod inspect;
 pub(crate) mod install;
 mod lock;
 mod man;
+mod objects;
 mod run;
 mod store;
 mod target;

@@ -30,6 +30,9 @@ pub(crate) fn run(error: &RunError, logs: &Store) -> CommandError {
         NodeError::Unpack(cause) => CommandError::environment(format_args!("cannot unpack {label}"))
             .caused_by(cause)
             .hint("the archive has the right checksum, so this is a defect of Bactrian or of this machine's disk"),
+        NodeError::Capture(CaptureError::Absent(path)) => {
+            CommandError::environment(format_args!("{label}: {} is gone", path.display()))
+        }
         NodeError::Capture(cause) => capture(cause),
         NodeError::Store(cause) => store(cause),
         NodeError::Local(cause) => local(label, cause),

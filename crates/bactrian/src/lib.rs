@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod brought;
 mod commands;
 mod env_vars;
 mod error;

@@ -77,8 +77,10 @@ certificates, `HOME`, `PATH`), and no others.
 
 #[test]
 fn configuration() {
-    let row =
-        |key: &file::Key| format!("| `{}` | `{}` | `{}` | {} |\n", key.name, key.option, key.example, key.meaning);
+    let row = |key: &file::Key| {
+        let option = if key.option.is_empty() { String::new() } else { format!("`{}`", key.option) };
+        format!("| `{}` | {option} | `{}` | {} |\n", key.name, key.example, key.meaning)
+    };
     let rows: String = file::KEYS.iter().map(row).collect();
     check(
         "configuration.md",
@@ -99,6 +101,10 @@ bin = \"hello\"
 | key | option | example | meaning |
 |---|---|---|---|
 {rows}
+`[toolchain.TARGET]` brings a C toolchain for a target: one of `cc`, `cmake` and `ndk` says which, and the other keys what is to be known
+besides (`docs/design/c-toolchain.md`). A table for `aarch64-linux-gnu` is for every glibc floor, one for `\"aarch64-linux-gnu.2.36\"` for
+that alone.
+
 Any other key is an error, told with its line and column and the key it may have been meant to be. All mistakes are told at
 once.
 

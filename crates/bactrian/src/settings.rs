@@ -9,12 +9,14 @@
 pub(crate) mod file;
 mod quantity;
 mod sources;
+pub(crate) mod toolchain;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use action::path::RelPath;
 use opam::name::PackageName;
 use opam::version::Version;
 use plan::runner::Choice;
@@ -26,6 +28,7 @@ use crate::lockfile::Renewal;
 use crate::surroundings::Surroundings;
 use crate::ui::{Look, Verbosity};
 use sources::Sources;
+use toolchain::CToolchain;
 
 /// A command, and all it has to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +74,18 @@ pub(crate) struct Means {
     /// Whether the lock may not be renewed.
     pub(crate) locked: bool,
     pub(crate) jobs: NonZeroUsize,
+    /// C toolchains that the user brings for the command's targets, each with where it is said.
+    pub(crate) toolchains: Vec<Bring>,
+}
+
+/// A C toolchain that the user brings for a target.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bring {
+    pub(crate) target: Target,
+    /// Absolute paths.
+    pub(crate) toolchain: CToolchain,
+    /// Who says so, as the user knows it.
+    pub(crate) place: String,
 }
 
 #[cfg(test)]
@@ -88,6 +103,7 @@ impl Means {
             offline: false,
             locked: false,
             jobs: NonZeroUsize::MIN,
+            toolchains: Vec::new(),
         }
     }
 }
@@ -113,6 +129,8 @@ pub(crate) struct Build {
     pub(crate) means: Means,
     /// Programs are put in `output/GOAL/`; absolute.
     pub(crate) output: PathBuf,
+    /// Executables that are delivered as objects, instead of programs; each with its directory in the project.
+    pub(crate) objects: Vec<String>,
     /// Where it is written where the time went, if anywhere; absolute.
     pub(crate) timings: Option<PathBuf>,
 }
@@ -337,9 +355,10 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             Command::Build(Build {
                 runners: sources.targets_and_runners(&args.making, &args.runner)?,
                 goals: sources.goals(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 timings: timings(args.timings, &output, around),
                 output,
+                objects: args.objects.iter().map(|text| object(text)).collect::<Result<_, _>>()?,
                 project: sources.project,
             })
         }
@@ -349,7 +368,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             Command::Install(Install {
                 packages: args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?,
                 targets: sources.targets(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 timings: timings(args.timings, &output, around),
                 output,
             })
@@ -372,7 +391,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             Command::Run(Run {
                 target,
                 runner: sources.runner(target, &args.runner)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 bin: args.bin.or_else(|| sources.file.bin.clone()),
                 project: sources.project,
                 arguments: args.arguments,
@@ -391,17 +410,20 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             Command::Exec(Exec {
                 target: sources.one_target(&args.making)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 project: sources.project,
                 command: args.command,
             })
         }
         args::Command::Shell(args) => {
             let sources = beside(&args.path)?;
-            let means = sources.means(&args.making.means)?;
             Command::Shell(match args.failed {
-                Some(id) => Shell::Failed { id, means },
-                None => Shell::Target { target: sources.one_target(&args.making)?, means, project: sources.project },
+                Some(id) => Shell::Failed { id, means: sources.means(&args.making.means)? },
+                None => Shell::Target {
+                    target: sources.one_target(&args.making)?,
+                    means: sources.making(&args.making)?,
+                    project: sources.project,
+                },
             })
         }
         args::Command::Inspect(args) => Command::Inspect(Inspect { files: args.files }),
@@ -420,7 +442,7 @@ fn locking(making: &args::Making, sources: &Sources<'_>, renewal: Renewal) -> Re
     Ok(Locking {
         project: sources.project.clone(),
         targets: sources.targets(making)?,
-        means: sources.means(&making.means)?,
+        means: sources.making(making)?,
         renewal,
     })
 }
@@ -433,7 +455,17 @@ fn timings(args: args::Timings, output: &Path, around: &Surroundings) -> Option<
 fn subject(args: &args::Subject, sources: &Sources<'_>) -> Result<Subject, CommandError> {
     let packages: Vec<Wanted> = args.packages.iter().map(|text| wanted(text)).collect::<Result<_, _>>()?;
     let asked = if packages.is_empty() { Asked::Project(sources.project.clone()) } else { Asked::Packages(packages) };
-    Ok(Subject { asked, targets: sources.targets(&args.making)?, means: sources.means(&args.making.means)? })
+    Ok(Subject { asked, targets: sources.targets(&args.making)?, means: sources.making(&args.making)? })
+}
+
+/// An executable's name with its directory, as dune has it.
+fn object(text: &str) -> Result<String, CommandError> {
+    let text = text.trim_start_matches("./");
+    let path = text.strip_suffix(".exe.o").or_else(|| text.strip_suffix(".exe")).unwrap_or(text);
+    RelPath::new(path).ok().filter(|path| !path.is_root()).map(|path| path.to_string()).ok_or_else(|| {
+        CommandError::usage(format_args!("`--object {text}` names no executable of the project"))
+            .hint("say its directory and name, seen from the project: `--object lib/greet`")
+    })
 }
 
 /// `name` or `name.version`.
@@ -452,7 +484,7 @@ fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, 
     Ok(match args {
         args::Toolchain::List => Toolchain::List { means: sources.means(&args::Means::default())? },
         args::Toolchain::Build(making) => {
-            Toolchain::Build { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
+            Toolchain::Build { targets: sources.targets(&making)?, means: sources.making(&making)? }
         }
         args::Toolchain::Add { what, directory } => Toolchain::Add {
             what,
@@ -463,7 +495,7 @@ fn toolchain(args: args::Toolchain, sources: &Sources<'_>) -> Result<Toolchain, 
             Toolchain::TakeBack { what, means: sources.means(&making.means)? }
         }
         args::Toolchain::Remove { what: None, making } => {
-            Toolchain::Remove { targets: sources.targets(&making)?, means: sources.means(&making.means)? }
+            Toolchain::Remove { targets: sources.targets(&making)?, means: sources.making(&making)? }
         }
     })
 }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::rc::Rc;
 
+use action::digest::DirDigest;
 use action::path::RelPath;
+use action::tree::Entry;
 use exec::engine::Report;
 use exec::replica::{Replica, ReplicaError};
 use exec::runner::{Place, Service};
@@ -216,6 +218,20 @@ impl<'w> Site<'w> {
             Way::Whole => vec![place("/".to_owned(), self.whole_root())],
         };
         found.serve((&self.workshop.store, self.ctx.ui), target, (&socket, places))
+    }
+
+    /// A directory of the root's tree; nothing if there is none.
+    pub(crate) fn directory(&self, path: &str) -> Result<Option<DirDigest>, CommandError> {
+        let root = self.report.values.get(self.number).copied().map(exec::engine::Value::tree);
+        let Some(Ok(mut directory)) = root else { return Err(CommandError::bug("a root is no tree")) };
+        let path = RelPath::new(path).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
+        for name in path.names() {
+            let listed = self.workshop.store.directory(directory).map_err(|error| failure::store(&error))?;
+            let found = listed.iter().find(|(known, _)| **known == name).map(|(_, entry)| entry.clone());
+            let Some(Entry::Directory(digest)) = found else { return Ok(None) };
+            directory = digest;
+        }
+        Ok(Some(directory))
     }
 
     /// The copy of the project for the next run.

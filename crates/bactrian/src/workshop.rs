@@ -2,6 +2,7 @@
 //!
 //! Not here: what is made (the commands), and what is said when it fails ([`crate::failure`]).
 
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +16,7 @@ use exec::fetch::config::registry_environment;
 use exec::fetch::{self, FetchConfig, Fetcher};
 use exec::store::Store;
 use opam::name::PackageName;
+use plan::cc::brought::Brought;
 use plan::closure::Planned;
 use plan::ocaml::Release;
 use plan::planner::{PlanError, Planner};
@@ -22,13 +24,14 @@ use plan::project::{Packages, ProjectRoot};
 use plan::target::Target;
 use plan::world::World;
 
+use crate::brought;
 use crate::commands::Context;
 use crate::commands::install::Trees;
 use crate::error::CommandError;
 use crate::failure;
 use crate::leaks::LeakScan;
 use crate::resolution::Resolution;
-use crate::settings::{Means, PlaceName};
+use crate::settings::{Bring, Means, PlaceName};
 use crate::text;
 use crate::ui::Ui;
 
@@ -46,6 +49,11 @@ pub(crate) struct Workshop<'c> {
     emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
     macos_sdk: Option<DirDigest>,
+    /// C toolchains that the user brings, and what is captured for them.
+    brings: Vec<Bring>,
+    brought: OnceCell<Vec<Brought>>,
+    /// Whether they were checked.
+    checked: Cell<bool>,
 }
 
 impl<'c> Workshop<'c> {
@@ -76,6 +84,9 @@ impl<'c> Workshop<'c> {
             emulate_x86: means.emulate_x86,
             stop,
             macos_sdk,
+            brings: means.toolchains.clone(),
+            brought: OnceCell::new(),
+            checked: Cell::new(false),
         })
     }
 
@@ -88,6 +99,7 @@ impl<'c> Workshop<'c> {
     fn planner(&self, targets: impl IntoIterator<Item = Target>) -> Result<Planner, CommandError> {
         let mut planner = Planner::new(BUILDER);
         self.macos_sdk.into_iter().for_each(|sdk| planner.use_macos_sdk(sdk));
+        self.brought()?.iter().for_each(|brought| planner.bring(brought.clone()));
         if targets.into_iter().all(|target| target.cpu().bits != 32) {
             return Ok(planner);
         }
@@ -109,6 +121,7 @@ impl<'c> Workshop<'c> {
         targets: &[Target],
         goals: impl FnOnce(&mut Planner) -> Result<Vec<NodeId>, PlanError>,
     ) -> Result<Report, CommandError> {
+        self.check_brought()?;
         let (graph, goals) = plan(self.planner(targets.iter().copied())?, goals)?;
         let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
         report.map_err(|error| failure::run(&error, &self.store))
@@ -116,6 +129,7 @@ impl<'c> Workshop<'c> {
 
     /// Makes all packages of resolutions. Of a host's package that several have, one tree is returned.
     pub(crate) fn packages(&self, resolutions: &[Resolution]) -> Result<Trees, CommandError> {
+        self.check_brought()?;
         let targets = resolutions.iter().flat_map(|resolution| &resolution.targets);
         let mut planner = self.planner(targets.copied())?;
         let planned = resolutions.iter().map(|resolution| planner.closure(&resolution.closure()));
@@ -128,6 +142,7 @@ impl<'c> Workshop<'c> {
 
     /// Makes the roots of a project and the packages they need. The report's values are the roots, in order.
     pub(crate) fn roots(&self, wanted: &[(ProjectRoot, Option<&Resolution>)]) -> Result<Report, CommandError> {
+        self.check_brought()?;
         let mut planner = self.planner(wanted.iter().flat_map(|(root, _)| &root.targets).copied())?;
         let (mut planned, mut roots) = (Vec::new(), Vec::new());
         for (wanted, resolution) in wanted {
@@ -179,6 +194,34 @@ impl<'c> Workshop<'c> {
     ) -> Result<usize, CommandError> {
         let (graph, goals) = plan(self.planner([target])?, goals)?;
         self.engine(&|_| ()).forget(&graph, &goals).map_err(|error| failure::run(&error, &self.store))
+    }
+
+    /// What is captured for the toolchains that the user brings. Asked when something is planned: choosing versions needs no
+    /// compiler.
+    fn brought(&self) -> Result<&[Brought], CommandError> {
+        if self.brought.get().is_none() {
+            let find = |bring| brought::find(bring, self.ctx.around);
+            let _ = self.brought.set(self.brings.iter().map(find).collect::<Result<_, _>>()?);
+        }
+        Ok(self.brought.get().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// Finds out whether the compilers that the user brings work, before anything is built with them or besides.
+    fn check_brought(&self) -> Result<(), CommandError> {
+        if self.checked.replace(true) || self.brings.is_empty() {
+            return Ok(());
+        }
+        let toolchains = |planner: &mut Planner| {
+            self.brings.iter().map(|bring| planner.c_toolchain(bring.target)).collect::<Result<Vec<_>, _>>()
+        };
+        let (graph, goals) = plan(self.planner(self.brings.iter().map(|bring| bring.target))?, toolchains)?;
+        let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
+        let report = report.map_err(|error| brought::broken(&error, &self.brings, &self.store))?;
+        for (bring, value) in self.brings.iter().zip(report.values) {
+            let tree = value.tree().map_err(|error| CommandError::bug("a toolchain is no tree").caused_by(&error))?;
+            brought::check(&self.store, bring, tree)?;
+        }
+        Ok(())
     }
 
     fn engine<'e>(&'e self, sink: &'e dyn Sink) -> Engine<'e> {

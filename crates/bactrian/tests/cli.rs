@@ -84,6 +84,10 @@ fn help_is_a_result() {
       -t, --target <TARGET>
               What to build for: one of `bactrian target list`, or several [env: BACTRIAN_TARGET]
 
+          --cmake <FILE|DIR>
+              A CMake toolchain file, or a configured CMake build directory: the target's C code is
+              compiled as it says
+
           --ocaml <VERSION>
               Version of OCaml, such as 5.3.0 [env: BACTRIAN_OCAML]
 
@@ -116,6 +120,10 @@ fn help_is_a_result() {
 
       -o, --output <DIR>
               Where programs are put, in a directory per target [default: dist in the project]
+
+          --object <[DIR/]NAME>
+              Deliver the executable NAME of a directory, which has dune's mode `object`, as an object
+              file for C programs, and OCaml's headers; nothing else is built; may be repeated
 
           --timings[=<DIR>]
               Write where the time went: a page, bactrian-timings-DATE.html, and a trace for viewers,

@@ -12,6 +12,8 @@
 //! relative, and nothing tells one machine from another of the same distribution: no host name, no `ld.so.cache`, no
 //! users but root and nobody.
 //!
+//! [`survey_parts()`] does the same for directories and files that are put elsewhere: a compiler that the user brings.
+//!
 //! Not here: which tools are needed (`plan`), and the store.
 
 mod data;
@@ -21,6 +23,7 @@ mod fingerprint;
 mod image;
 mod libraries;
 mod machine;
+mod parts;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -28,4 +31,5 @@ mod tests;
 pub use self::error::{CaptureError, MissingTool};
 pub use self::fingerprint::Fingerprint;
 pub use self::image::Item;
+pub use self::parts::survey_parts;
 pub use self::survey::{Survey, survey};

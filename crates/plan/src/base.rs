@@ -38,7 +38,7 @@ const COREUTILS: &str = "[ arch b2sum base32 base64 basename cat chgrp chmod cho
 
 /// All of glibc's own: a program linked for an older glibc names those that newer ones have merged
 /// (`facts/ocaml-cross.md` §11). Absent ones are left out.
-const LIBRARIES: &[&str] = &[
+pub(crate) const LIBRARIES: &[&str] = &[
     "libBrokenLocale.so.1",
     "libanl.so.1",
     "libc.so.6",

@@ -2,7 +2,11 @@
 //!
 //! zig's own cache of libcs is not used: an action makes each target's libc once and lays it out as a sysroot that plain
 //! clang understands (`docs/design/c-toolchain.md`, `recipes/cc`). What runs afterwards sees the zig executable and
-//! clang's headers alone.
+//! clang's headers alone. A target may have a compiler of the user's own instead ([`brought`]).
+
+pub mod brought;
+pub mod gnu;
+pub mod ndk;
 
 use action::graph::{Fetch, Node, NodeId, Unpack};
 use action::pattern::Pattern;
@@ -99,6 +103,9 @@ impl Planner {
 
     /// The C toolchain of `target`: at [`layout::CC`]`/<target>`.
     pub(crate) fn cc(&mut self, target: Target) -> Result<NodeId, PlanError> {
+        if let Some(brought) = self.brought_cc(target)? {
+            return Ok(brought);
+        }
         let cpu = target.cpu().name;
         let (libc, own) = match target.spec().abi {
             Abi::Gnu => ("glibc", [].as_slice()),
@@ -106,6 +113,7 @@ impl Planner {
             Abi::Mingw => ("windows", WINDOWS),
             Abi::Darwin => ("darwin", DARWIN),
             Abi::FreeBsd => ("freebsd", FREEBSD),
+            Abi::Bionic => return Err(PlanError::NoCc(target.to_string())),
         };
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
         let sdk = self.macos_sdk.filter(|_| target.spec().abi == Abi::Darwin);

@@ -40,18 +40,26 @@ pub fn workspace(targets: &[Target]) -> String {
 /// dune's arguments for building `targets` in the working directory. For several targets the root's own workspace
 /// replaces the project's: one that has a workspace is built for one target after the other.
 #[must_use]
-pub fn dune_arguments(targets: &[Target], what: Wanted, jobs: usize) -> Vec<String> {
+pub fn dune_arguments(targets: &[Target], what: &Wanted, jobs: usize) -> Vec<String> {
     let mut arguments: Vec<String> = ["build", "--root", ".", "-j"].map(str::to_owned).into();
     arguments.push(jobs.to_string());
     match targets {
         [only] => arguments.extend(["-x".to_owned(), toolchain_name(*only)]),
         _ => arguments.extend(["--workspace".to_owned(), format!("/{}", layout::WORKSPACE)]),
     }
-    let alias = match what {
-        Wanted::Installed => "install",
-        Wanted::Everything => "default",
+    let all = |alias: &str| targets.iter().map(|target| format!("@_build/{}/{alias}", context(*target))).collect();
+    let wanted: Vec<String> = match what {
+        Wanted::Installed => all("install"),
+        Wanted::Everything => all("default"),
+        Wanted::Objects(names) => {
+            let of = |target: &Target| {
+                let target = *target;
+                names.iter().map(move |name| format!("_build/{}", object_file(target, name)))
+            };
+            targets.iter().flat_map(of).collect::<Vec<_>>()
+        }
     };
-    arguments.extend(targets.iter().map(|target| format!("@_build/{}/{alias}", context(*target))));
+    arguments.extend(wanted);
     arguments
 }
 
@@ -83,13 +91,22 @@ pub fn can_test(version: &str) -> bool {
     }
 }
 
+/// The object file that dune makes of the executable `name`, with its directory, where that has the mode `object`; relative
+/// to dune's build directory.
+#[must_use]
+pub fn object_file(target: Target, name: &str) -> String {
+    format!("{}/{name}.exe.o", context(target))
+}
+
 /// How much of a project is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// What its packages install.
     Installed,
     /// All that dune builds by default.
     Everything,
+    /// Executables as objects that C programs are linked with: each with its directory, as in `bin/main`.
+    Objects(Vec<String>),
 }
 
 /// The programs among what an install file lists, sorted by name. The text is dune's own; what cannot be read of it
@@ -120,10 +137,10 @@ mod tests {
     #[test]
     fn every_target_is_built_in_its_own_context_alone() {
         let targets = ["aarch64-linux-musl", "x86_64-linux-gnu.2.28"].map(|name| name.parse().unwrap());
-        let one = dune_arguments(&targets[..1], Wanted::Everything, 1).join(" ");
+        let one = dune_arguments(&targets[..1], &Wanted::Everything, 1).join(" ");
         assert_eq!(one, "build --root . -j 1 -x aarch64_linux_musl @_build/default.aarch64_linux_musl/default");
         assert!(workspace(&targets).contains("(targets native aarch64_linux_musl x86_64_linux_gnu_2_28)"));
-        let arguments = dune_arguments(&targets, Wanted::Installed, 2).join(" ");
+        let arguments = dune_arguments(&targets, &Wanted::Installed, 2).join(" ");
         assert_eq!(
             arguments,
             "build --root . -j 2 --workspace /bactrian/dune-workspace \
@@ -144,6 +161,14 @@ mod tests {
         {
             assert_eq!(can_test(version), can, "{version}");
         }
+    }
+
+    #[test]
+    fn objects_are_asked_for_by_file() {
+        let targets = ["aarch64-linux-musl".parse().unwrap()];
+        let arguments = dune_arguments(&targets, &Wanted::Objects(vec!["lib/a".to_owned(), "b".to_owned()]), 1);
+        let files = ["_build/default.aarch64_linux_musl/lib/a.exe.o", "_build/default.aarch64_linux_musl/b.exe.o"];
+        assert_eq!(arguments[arguments.len() - 2..], files);
     }
 
     #[test]

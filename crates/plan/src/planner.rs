@@ -14,6 +14,7 @@ use action::path::{PathError, RelPath};
 use action::tree::TreeError;
 use builder::{Recipe, Step};
 
+use crate::cc::brought::Brought;
 use crate::clib::Extra;
 use crate::layout;
 use crate::target::TargetError;
@@ -27,6 +28,7 @@ pub struct Planner {
     pub(crate) graph: Graph,
     nodes: BTreeMap<String, NodeId>,
     builder: Arc<[u8]>,
+    pub(crate) brought: Vec<Brought>,
     emulates_x86: bool,
     /// Apple's SDK, if the user registered one.
     pub(crate) macos_sdk: Option<DirDigest>,
@@ -58,6 +60,9 @@ pub enum PlanError {
         /// The target's name.
         target: String,
     },
+    /// Nobody brings a C toolchain for a target that has none of ours.
+    #[error("there is no C toolchain for {0}")]
+    NoCc(String),
     /// A C library that is not known to build for this target.
     #[error("there is no recipe of {library} for {target}")]
     NoLibrary {
@@ -93,6 +98,7 @@ impl Planner {
             builder: builder.into(),
             emulates_x86: false,
             macos_sdk: None,
+            brought: Vec::new(),
         }
     }
 

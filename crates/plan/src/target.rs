@@ -6,6 +6,7 @@
 //!
 //! Not here: how a toolchain for a target is made, nor what the machine we run on can do (it is a parameter).
 
+pub mod foreign;
 mod goal;
 mod ocaml;
 pub mod table;
@@ -117,6 +118,8 @@ pub enum Abi {
     Darwin,
     /// FreeBSD's own; programs are linked dynamically.
     FreeBsd,
+    /// Android's bionic, which comes with Android's NDK alone; programs are linked dynamically.
+    Bionic,
 }
 
 /// Orders of bytes.
@@ -230,6 +233,12 @@ impl Target {
         self.floor
     }
 
+    /// Whether Bactrian makes its C toolchain; else the user brings one.
+    #[must_use]
+    pub fn has_own_cc(self) -> bool {
+        !matches!(self.spec.abi, Abi::Bionic)
+    }
+
     /// What `zig cc -target` is given: the same as the target's name.
     #[must_use]
     pub fn zig(self) -> String {
@@ -246,7 +255,11 @@ impl Target {
     #[must_use]
     pub fn runner_on(self, machine: Machine) -> Runner {
         match (self.spec.os, machine.os) {
-            (own, Some(os)) if own == os && machine.cpu == Some(self.spec.cpu) => Runner::Native,
+            (own, Some(os)) if own == os && machine.cpu == Some(self.spec.cpu) && self.spec.abi != Abi::Bionic => {
+                Runner::Native
+            }
+            // Only Android has the loader of its programs.
+            (Os::Linux, _) if self.spec.abi == Abi::Bionic => Runner::None,
             (Os::Linux, Some(Os::Linux)) => Runner::Qemu(self.cpu().qemu),
             // wine translates system calls, not instructions.
             (Os::Windows, Some(Os::Linux)) if machine.cpu == Some(self.spec.cpu) => Runner::Wine,
@@ -325,8 +338,8 @@ impl FromStr for Target {
         };
         let given = || given.to_owned();
         let floor = match (spec.abi, floor) {
-            (Abi::Musl | Abi::Mingw | Abi::Darwin | Abi::FreeBsd, None) => None,
-            (Abi::Musl | Abi::Mingw | Abi::Darwin | Abi::FreeBsd, Some(_)) => {
+            (Abi::Musl | Abi::Mingw | Abi::Darwin | Abi::FreeBsd | Abi::Bionic, None) => None,
+            (Abi::Musl | Abi::Mingw | Abi::Darwin | Abi::FreeBsd | Abi::Bionic, Some(_)) => {
                 return Err(TargetError::FloorWithoutGlibc { given: given(), name: spec.name });
             }
             (Abi::Gnu, None) => Some(DEFAULT_FLOOR),

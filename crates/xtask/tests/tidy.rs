@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 /// Which workspace crates a crate may depend on. A crate that is not here may not exist.
 const EDGES: &[(&str, &[&str])] = &[
     ("action", &[]),
-    ("bactrian", &["action", "builder", "exec", "inspect", "opam", "plan", "solve"]),
+    ("bactrian", &["action", "builder", "cmake", "exec", "inspect", "opam", "plan", "solve"]),
     ("builder", &[]),
+    ("cmake", &[]),
     ("e2e", &[]),
     ("exec", &["action"]),
     ("inspect", &[]),
@@ -32,6 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("action", &["tokio", "tonic", "ureq", "rustix"]),
     ("builder", &["thiserror", "serde", "tokio"]),
+    ("cmake", &["rustix", "tempfile", "tokio", "ureq"]),
     ("inspect", &["memmap2", "rustix", "tokio"]),
     ("opam", &["rustix", "serde", "tempfile", "tokio", "ureq"]),
     ("plan", &["ureq", "tokio", "tonic", "rustix", "tempfile"]),
@@ -39,7 +41,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that must not contain `unsafe` at all.
-const SAFE: &[&str] = &["action", "bactrian", "inspect", "opam", "plan", "solve", "xtask"];
+const SAFE: &[&str] = &["action", "bactrian", "cmake", "inspect", "opam", "plan", "solve", "xtask"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

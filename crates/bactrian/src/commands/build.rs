@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use inspect::{AppleVersion, Arch, Bits, Endian, Expectation, Format, universal};
 use plan::delivery::{self, Program, Wanted};
@@ -29,8 +30,9 @@ pub(crate) struct Delivered {
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Build) -> Result<Exit, CommandError> {
     let delivered = timings::written_to(ctx, settings.timings.as_deref(), "bactrian build", || {
-        let Build { project, goals, runners, means, output, .. } = settings;
-        build(ctx, &Order { project, goals, runners, means, output })
+        let Build { project, goals, runners, means, output, objects, .. } = settings;
+        let order = Order { project, goals, runners, means, output };
+        if objects.is_empty() { build(ctx, &order) } else { super::objects::build(ctx, &order, objects) }
     })?;
     for (goal, programs) in delivered {
         if programs.is_empty() {
@@ -69,13 +71,10 @@ pub(crate) fn build(ctx: &Context<'_>, order: &Order<'_>) -> Result<Vec<(Goal, V
     }
     let targets = targets.as_slice();
     let project = Project::find(order.project)?;
-    let runners = if project.wants.discovery { discoverers(ctx, order.runners)? } else { Vec::new() };
     let workshop = Workshop::open(ctx, means)?;
-    let inside = runners.iter().map(|(target, found)| (*target, found.inside())).collect();
-    let purpose = Purpose { runners: inside, ..Purpose::building(targets, project.wants) };
     let mut built: BTreeMap<Target, Vec<Built>> = BTreeMap::new();
-    for site in Site::open_all(ctx, &workshop, means, order.project, &purpose)? {
-        built.extend(build_in(ctx, &site, (&project, means), &runners)?);
+    for place in Place::open_all(ctx, &workshop, order, (&project, targets))? {
+        built.extend(build_in(&place)?);
     }
     let deliver = |goal: &Goal| {
         let joined;
@@ -91,34 +90,60 @@ pub(crate) fn build(ctx: &Context<'_>, order: &Order<'_>) -> Result<Vec<(Goal, V
     goals.iter().map(deliver).collect()
 }
 
-/// Builds in one root, for its targets.
-fn build_in(
-    ctx: &Context<'_>,
-    site: &Site<'_>,
-    (project, means): (&Project, &Means),
-    runners: &[(Target, Found)],
-) -> Result<Vec<(Target, Vec<Built>)>, CommandError> {
-    let (targets, jobs) = (site.targets.as_slice(), means.jobs.get());
-    let wanted = if project.has_packages { Wanted::Installed } else { Wanted::Everything };
-    let ask = |wanted| -> Result<(), CommandError> {
+/// A root for a project, and who runs the programs of targets in whose builds programs of theirs run.
+pub(super) struct Place<'p> {
+    pub(super) site: Site<'p>,
+    ctx: &'p Context<'p>,
+    project: &'p Project,
+    jobs: usize,
+    runners: Rc<[(Target, Found)]>,
+}
+
+impl<'p> Place<'p> {
+    /// The roots for `targets`, of an order for a project.
+    pub(super) fn open_all(
+        ctx: &'p Context<'p>,
+        workshop: &'p Workshop<'p>,
+        order: &Order<'_>,
+        (project, targets): (&'p Project, &[Target]),
+    ) -> Result<Vec<Self>, CommandError> {
+        let runners: Rc<[_]> =
+            if project.wants.discovery { discoverers(ctx, order.runners)? } else { Vec::new() }.into();
+        let inside = runners.iter().map(|(target, found)| (*target, found.inside())).collect();
+        let purpose = Purpose { runners: inside, ..Purpose::building(targets, project.wants) };
+        let sites = Site::open_all(ctx, workshop, order.means, order.project, &purpose)?;
+        let jobs = order.means.jobs.get();
+        let place = |site| Self { site, ctx, project, jobs, runners: Rc::clone(&runners) };
+        Ok(sites.into_iter().map(place).collect())
+    }
+
+    /// Has dune build what is wanted for all targets of the root.
+    pub(super) fn make(&self, wanted: &Wanted) -> Result<(), CommandError> {
+        let targets = self.site.targets.as_slice();
         // One runner at a time is asked from inside.
-        let alone = project.has_workspace || runners.iter().any(|(_, found)| found.inside() == Inside::Outside);
-        let at_once = if alone { 1 } else { targets.len() };
-        let mut chunks = targets.chunks(at_once.max(1));
-        chunks.try_for_each(|some| {
+        let outside = self.runners.iter().any(|(_, found)| found.inside() == Inside::Outside);
+        let at_once = if self.project.has_workspace || outside { 1 } else { targets.len() };
+        targets.chunks(at_once.max(1)).try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();
-            let outside = runners.iter().find(|(target, _)| some == [*target]);
-            let _service = outside.map(|(target, found)| site.serve(found, *target)).transpose()?;
-            ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
-                dune(site, &delivery::dune_arguments(some, wanted, jobs))
+            let runner = self.runners.iter().find(|(target, _)| some == [*target]);
+            let _service = runner.map(|(target, found)| self.site.serve(found, *target)).transpose()?;
+            self.ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
+                dune(&self.site, &delivery::dune_arguments(some, wanted, self.jobs))
             })
         })
-    };
-    ask(wanted)?;
+    }
+}
+
+/// Builds in one root, for its targets.
+fn build_in(place: &Place<'_>) -> Result<Vec<(Target, Vec<Built>)>, CommandError> {
+    let site = &place.site;
+    let targets = site.targets.as_slice();
+    let wanted = if place.project.has_packages { Wanted::Installed } else { Wanted::Everything };
+    place.make(&wanted)?;
     let mut all: Vec<_> = targets.iter().map(|target| (*target, installed(site, *target))).collect();
     if all.iter().all(|(_, programs)| programs.is_empty()) {
         if wanted == Wanted::Installed {
-            ask(Wanted::Everything)?;
+            place.make(&Wanted::Everything)?;
         }
         for (target, programs) in &mut all {
             *programs = built(site, *target);
@@ -317,7 +342,8 @@ pub(super) fn check(name: &str, target: Target, bytes: &[u8]) -> Result<(), Comm
     })
 }
 
-fn expectation(target: Target) -> Expectation<'static> {
+/// What a program of `target` is.
+pub(crate) fn expectation(target: Target) -> Expectation<'static> {
     let facts = target.cpu();
     Expectation {
         format: Some(match target.spec().object_format {

@@ -29,6 +29,7 @@ pub(crate) fn words(violation: &Violation<'_>) -> String {
         }
         Fault::NotSigned => "it has no signature, without which the target does not start it".to_owned(),
         Fault::Unreadable(error) => error.to_string(),
+        Fault::Format { found, expected } => format!("it is {found:?}, not {expected:?}").to_lowercase(),
         other => format!("{other:?}").to_lowercase(),
     }
 }

@@ -46,6 +46,7 @@ const fn linking(target: Target) -> &'static str {
         Abi::Mingw => "system DLLs",
         Abi::Darwin => "libSystem, macOS 13",
         Abi::FreeBsd => "dynamic, FreeBSD 14",
+        Abi::Bionic => "dynamic, with the NDK",
     }
 }
 
@@ -92,23 +93,24 @@ mod tests {
         let around = Surroundings::for_test([]);
         assert_eq!(list(&Context { ui: &ui, around: &around, timings: Recorder::default() }), Exit::Done);
         insta::assert_snapshot!(out.text(), @"
-        TARGET                     LINKING              RUNS HERE           ALSO KNOWN AS
-        x86_64-linux-musl          static               as it is            x86_64-unknown-linux-musl
-        aarch64-linux-musl         static               under qemu-aarch64  aarch64-unknown-linux-musl
-        riscv64-linux-musl         static               under qemu-riscv64  riscv64-unknown-linux-musl
-        powerpc64le-linux-musl     static               under qemu-ppc64le  powerpc64le-unknown-linux-musl
-        s390x-linux-musl           static               under qemu-s390x    s390x-unknown-linux-musl
-        armv7-linux-musleabihf     static               under qemu-arm      armv7-unknown-linux-musleabihf
-        x86-linux-musl             static               under qemu-i386     i686-unknown-linux-musl
-        x86_64-linux-gnu[.V]       glibc 2.17 to 2.44   as it is            x86_64-unknown-linux-gnu
-        aarch64-linux-gnu[.V]      glibc 2.17 to 2.44   under qemu-aarch64  aarch64-unknown-linux-gnu
-        riscv64-linux-gnu[.V]      glibc 2.27 to 2.44   under qemu-riscv64  riscv64-unknown-linux-gnu
-        powerpc64le-linux-gnu[.V]  glibc 2.17 to 2.44   under qemu-ppc64le  powerpc64le-unknown-linux-gnu
-        s390x-linux-gnu[.V]        glibc 2.17 to 2.44   under qemu-s390x    s390x-unknown-linux-gnu
-        x86_64-windows-gnu         system DLLs          under wine          x86_64-w64-mingw32
-        aarch64-macos              libSystem, macOS 13  no                  aarch64-apple-darwin
-        x86_64-macos               libSystem, macOS 13  no                  x86_64-apple-darwin
-        x86_64-freebsd             dynamic, FreeBSD 14  no                  x86_64-unknown-freebsd
+        TARGET                     LINKING                RUNS HERE           ALSO KNOWN AS
+        x86_64-linux-musl          static                 as it is            x86_64-unknown-linux-musl
+        aarch64-linux-musl         static                 under qemu-aarch64  aarch64-unknown-linux-musl
+        riscv64-linux-musl         static                 under qemu-riscv64  riscv64-unknown-linux-musl
+        powerpc64le-linux-musl     static                 under qemu-ppc64le  powerpc64le-unknown-linux-musl
+        s390x-linux-musl           static                 under qemu-s390x    s390x-unknown-linux-musl
+        armv7-linux-musleabihf     static                 under qemu-arm      armv7-unknown-linux-musleabihf
+        x86-linux-musl             static                 under qemu-i386     i686-unknown-linux-musl
+        x86_64-linux-gnu[.V]       glibc 2.17 to 2.44     as it is            x86_64-unknown-linux-gnu
+        aarch64-linux-gnu[.V]      glibc 2.17 to 2.44     under qemu-aarch64  aarch64-unknown-linux-gnu
+        riscv64-linux-gnu[.V]      glibc 2.27 to 2.44     under qemu-riscv64  riscv64-unknown-linux-gnu
+        powerpc64le-linux-gnu[.V]  glibc 2.17 to 2.44     under qemu-ppc64le  powerpc64le-unknown-linux-gnu
+        s390x-linux-gnu[.V]        glibc 2.17 to 2.44     under qemu-s390x    s390x-unknown-linux-gnu
+        aarch64-linux-android      dynamic, with the NDK  no                  aarch64-none-linux-android
+        x86_64-windows-gnu         system DLLs            under wine          x86_64-w64-mingw32
+        aarch64-macos              libSystem, macOS 13    no                  aarch64-apple-darwin
+        x86_64-macos               libSystem, macOS 13    no                  x86_64-apple-darwin
+        x86_64-freebsd             dynamic, FreeBSD 14    no                  x86_64-unknown-freebsd
         universal-macos is x86_64-macos and aarch64-macos in one file, for `build`.
         V is the oldest glibc the programs start with, 2.28 if not said.
         ");

@@ -12,6 +12,7 @@ use plan::runner::Choice;
 use plan::target::{Goal, OcamlVersion, Target};
 use toml_edit::{Document, Item, TableLike};
 
+use super::toolchain::{BroughtOf, CToolchain};
 use crate::error::CommandError;
 use crate::text;
 
@@ -37,6 +38,10 @@ pub(crate) struct File {
     pub(crate) bin: Option<String>,
     /// Who runs programs of each target that has a table.
     pub(crate) runners: Vec<(Target, Choice)>,
+    /// A CMake toolchain file or build directory, as written.
+    pub(crate) cmake: Option<PathBuf>,
+    /// C toolchains of targets, paths as written; those with a floor first.
+    pub(crate) toolchains: Vec<BroughtOf>,
 }
 
 impl File {
@@ -112,6 +117,75 @@ pub(crate) const KEYS: &[Key] = &[
         example: r#""ssh:pi@kitchen""#,
         meaning: "Who runs the programs of the target whose name stands there: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, \
                   or a command, seen from the file, that is given the program and its arguments.",
+    },
+    Key {
+        name: "cmake",
+        option: "--cmake",
+        example: r#""toolchain.cmake""#,
+        meaning: "CMake toolchain file, or a configured CMake build directory, whose compiler is the C compiler of the target; \
+                  seen from the file.",
+    },
+    Key {
+        name: "toolchain.TARGET.cc",
+        option: "",
+        example: r#""/opt/x-tools/bin/aarch64-linux-gnu-gcc""#,
+        meaning: "The target's C compiler: a path seen from the file, or a name in `PATH`. Its directory becomes part of \
+                  everything that is built with it.",
+    },
+    Key {
+        name: "toolchain.TARGET.cmake",
+        option: "",
+        example: r#""aarch64.cmake""#,
+        meaning: "CMake toolchain file or build directory of the target; instead of `cc`.",
+    },
+    Key {
+        name: "toolchain.TARGET.ndk",
+        option: "",
+        example: r#""/opt/android-ndk-r27c""#,
+        meaning: "Directory of Android's NDK; instead of `cc`.",
+    },
+    Key {
+        name: "toolchain.TARGET.api",
+        option: "",
+        example: "24",
+        meaning: "The oldest API level of Android that programs are to run on; 21 if it is not said.",
+    },
+    Key {
+        name: "toolchain.TARGET.sysroot",
+        option: "",
+        example: r#""sysroot""#,
+        meaning: "Where the target's headers and libraries are, if the compiler does not know.",
+    },
+    Key {
+        name: "toolchain.TARGET.cflags",
+        option: "",
+        example: r#"["-mcpu=cortex-a72"]"#,
+        meaning: "Arguments of every compilation and link.",
+    },
+    Key {
+        name: "toolchain.TARGET.asmflags",
+        option: "",
+        example: r#"["-Wa,--noexecstack"]"#,
+        meaning: "Arguments of every assembly, if the compiler assembles.",
+    },
+    Key {
+        name: "toolchain.TARGET.ldflags",
+        option: "",
+        example: r#"["-Wl,-z,relro"]"#,
+        meaning: "Arguments of every link.",
+    },
+    Key {
+        name: "toolchain.TARGET.directories",
+        option: "",
+        example: r#"["/opt/sdk"]"#,
+        meaning: "What else the compiler reads; absolute paths in flags lead there inside as well.",
+    },
+    Key {
+        name: "toolchain.TARGET.ar",
+        option: "",
+        example: r#""llvm-ar""#,
+        meaning: "Another program than the one beside the compiler; so are `as`, `dlltool`, `ld`, `nm`, `objcopy`, `objdump`, \
+                  `ranlib`, `readelf`, `strip` and `windres`.",
     },
     Key { name: "run.bin", option: "--bin", example: r#""hello""#, meaning: "The program that `bactrian run` runs." },
 ];
@@ -198,9 +272,63 @@ impl Reader<'_> {
                     Some(run) => self.run(run, file),
                     None => self.mistyped(item, "a table"),
                 },
+                "cmake" => file.cmake = self.string(item).map(PathBuf::from),
+                "toolchain" => match item.as_table_like() {
+                    Some(toolchains) => self.toolchains(toolchains, file),
+                    None => self.mistyped(item, "a table"),
+                },
                 _ => self.unknown(table, key, ""),
             }
         }
+    }
+
+    fn toolchains(&mut self, table: &dyn TableLike, file: &mut File) {
+        for (key, item) in table.iter() {
+            let span = table.key(key).and_then(toml_edit::Key::span);
+            let target = match key.parse::<Target>() {
+                Ok(target) => target,
+                Err(error) => {
+                    self.fault(span, &error.to_string(), Some(super::sources::target_hint(&error)));
+                    continue;
+                }
+            };
+            let Some(table) = self.expect(item, item.as_table_like(), "a table") else { continue };
+            let toolchain = self.toolchain(table, key);
+            let ways = [&toolchain.cc, &toolchain.cmake, &toolchain.ndk].iter().filter(|way| way.is_some()).count();
+            if ways != 1 {
+                let hint = "say the compiler with `cc`, or where it is said with `cmake` or `ndk`".to_owned();
+                self.fault(span.clone(), "one of `cc`, `cmake` and `ndk` is to be here", Some(hint));
+            }
+            if toolchain.api.is_some() && toolchain.ndk.is_none() {
+                self.fault(span, "`api` is of `ndk`, which is not here", None);
+            }
+            file.toolchains.push(BroughtOf { target, with_floor: key.contains('.'), toolchain });
+        }
+        file.toolchains.sort_by_key(|toolchain| !toolchain.with_floor);
+    }
+
+    fn toolchain(&mut self, table: &dyn TableLike, target: &str) -> CToolchain {
+        let mut toolchain = CToolchain::default();
+        for (key, item) in table.iter() {
+            let path = |reader: &mut Self| reader.string(item).map(PathBuf::from);
+            let texts = |reader: &mut Self| reader.texts(item).unwrap_or_default();
+            match key {
+                "cc" => toolchain.cc = path(self),
+                "cmake" => toolchain.cmake = path(self),
+                "ndk" => toolchain.ndk = path(self),
+                "api" => toolchain.api = self.positive(item).and_then(|number| u32::try_from(number.get()).ok()),
+                "sysroot" => toolchain.sysroot = path(self),
+                "cflags" => toolchain.cflags = texts(self),
+                "asmflags" => toolchain.asmflags = texts(self),
+                "ldflags" => toolchain.ldflags = texts(self),
+                "directories" => toolchain.directories = texts(self).into_iter().map(PathBuf::from).collect(),
+                tool if CToolchain::is_tool(tool) => {
+                    toolchain.tools.extend(path(self).map(|path| (tool.to_owned(), path)));
+                }
+                _ => self.unknown_of(table, key, &format!("toolchain.{target}."), "toolchain.TARGET."),
+            }
+        }
+        toolchain
     }
 
     fn run(&mut self, table: &dyn TableLike, file: &mut File) {
@@ -239,7 +367,12 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, table: &dyn TableLike, key: &str, prefix: &str) {
-        let known = KEYS.iter().filter_map(|known| known.name.strip_prefix(prefix));
+        self.unknown_of(table, key, prefix, prefix);
+    }
+
+    /// A key that is not in [`KEYS`], in the table that is called `prefix` here and `family` there.
+    fn unknown_of(&mut self, table: &dyn TableLike, key: &str, prefix: &str, family: &str) {
+        let known = KEYS.iter().filter_map(|known| known.name.strip_prefix(family));
         let known = known.map(|name| if prefix.is_empty() { name.split('.').next().unwrap_or(name) } else { name });
         // What is there, but is no table.
         let hint = text::nearest(key, known.filter(|known| *known != key))
@@ -354,8 +487,14 @@ mod tests {
     #[test]
     fn keys_and_examples_are_read() {
         for key in KEYS {
-            let file = parse(&format!("{} = {}", key.name, key.example));
-            assert!(file.is_ok_and(|file| file != File::default()), "{}", key.name);
+            let name = key.name.replace("TARGET", "aarch64-linux-gnu");
+            // Those of a toolchain go together with a compiler.
+            let alone = ["cc", "cmake", "ndk"].iter().any(|way| name.ends_with(way)) || !name.contains("toolchain.");
+            let with = if name.ends_with(".api") { "ndk" } else { "cc" };
+            let rest = if alone { String::new() } else { format!("toolchain.aarch64-linux-gnu.{with} = 'x'") };
+            let known = parse(&rest);
+            let file = parse(&format!("{rest}\n{name} = {}", key.example));
+            assert!(file.is_ok() && file != known, "{}: {file:?}", key.name);
         }
     }
 
@@ -381,6 +520,15 @@ mod tests {
         1:9: there is no target `aarch64-linux-msul` (did you mean `aarch64-linux-musl` or `aarch64-linux-gnu`? `bactrian target list` shows all)
         4:1: there is no key `target.aarch64-linux-musl.runer` (did you mean `target.aarch64-linux-musl.runner`?)
         5:10: a runner is a command, and this is none (-)
+        ");
+        insta::assert_snapshot!(all(
+            "[toolchain.aarch64-linux-msul]\ncc = 'x'\n[toolchain.aarch64-linux-gnu]\ncc = 'x'\nsysrot = 'y'\nldflags = '-s'\n\
+             [toolchain.riscv64-linux-musl]\nar = 'x'\n[toolchain.x86_64-linux-musl]\ncc = 'x'\nndk = 'y'\n"), @"
+        1:12: there is no target `aarch64-linux-msul` (did you mean `aarch64-linux-musl` or `aarch64-linux-gnu`? `bactrian target list` shows all)
+        5:1: there is no key `toolchain.aarch64-linux-gnu.sysrot` (did you mean `toolchain.aarch64-linux-gnu.sysroot`?)
+        6:11: this is to be a list of strings, not a string (-)
+        7:12: one of `cc`, `cmake` and `ndk` is to be here (say the compiler with `cc`, or where it is said with `cmake` or `ndk`)
+        9:12: one of `cc`, `cmake` and `ndk` is to be here (say the compiler with `cc`, or where it is said with `cmake` or `ndk`)
         ");
         insta::assert_snapshot!(all("größe = 1"), @"1:3: invalid unquoted key, expected letters, numbers, `-`, `_` (-)");
         insta::assert_snapshot!(all("é = 1\njobs = = 2"), @"2:8: extra `=`, expected nothing (-)");

@@ -14,7 +14,8 @@ use plan::runner::{Choice, ChoiceError};
 use plan::target::{Goal, OcamlVersion, Target, TargetError};
 
 use super::file::{self, File};
-use super::{Means, PlaceName};
+use super::toolchain::CToolchain;
+use super::{Bring, Means, PlaceName};
 use crate::args::{self, ColorChoice, MessageFormat};
 use crate::env_vars::{self, Variable};
 use crate::error::CommandError;
@@ -72,7 +73,48 @@ impl<'a> Sources<'a> {
             quirks: self.files(&args.quirks, env_vars::BACTRIAN_QUIRKS, self.file.quirks.as_ref()),
             offline: offline.unwrap_or(false),
             jobs: jobs.unwrap_or(self.around.processors),
+            toolchains: Vec::new(),
         })
+    }
+
+    /// With what is built for the targets: the toolchains that are brought for them are a part of it.
+    pub(super) fn making(&self, args: &args::Making) -> Result<Means, CommandError> {
+        let targets = self.targets(args)?;
+        let mut toolchains = Vec::new();
+        for target in &targets {
+            toolchains.extend(self.brought(args, *target, targets.len())?);
+        }
+        Ok(Means { toolchains, ..self.means(&args.means)? })
+    }
+
+    /// What is brought for a target: `--cmake` goes before the target's own table, and that before what the file says of all.
+    fn brought(&self, args: &args::Making, target: Target, targets: usize) -> Result<Option<Bring>, CommandError> {
+        let by_cmake = |path: PathBuf, place: String| -> Result<Option<Bring>, CommandError> {
+            if targets > 1 {
+                return Err(CommandError::usage(format_args!(
+                    "{place}: a CMake file is for one target, and there are {targets}"
+                ))
+                .hint(format_args!("say `cmake` in [toolchain.TARGET] of {} for each", file::NAME)));
+            }
+            let toolchain = CToolchain { cmake: Some(path), ..CToolchain::default() };
+            Ok(Some(Bring { target, toolchain, place }))
+        };
+        if let Some(path) = &args.cmake {
+            return by_cmake(self.around.absolute(path), "--cmake".to_owned());
+        }
+        if let Some(said) = self.file.toolchains.iter().find(|toolchain| toolchain.is_for(target)) {
+            let place = format!("[toolchain.{}] in {}", said.target.spec().name, file::NAME);
+            return Ok(Some(Bring { target, toolchain: said.toolchain.clone().seen_from(&self.project), place }));
+        }
+        if let Some(path) = &self.file.cmake {
+            return by_cmake(self.project.join(path), format!("`cmake` in {}", file::NAME));
+        }
+        if target.has_own_cc() {
+            return Ok(None);
+        }
+        Err(CommandError::usage(format_args!("{target} needs a C toolchain that you bring"))
+            .hint(format_args!("say where Android's NDK is, `ndk = \"DIR\"` in [toolchain.{target}] of {}", file::NAME))
+            .hint("or give a CMake toolchain file with `--cmake FILE`"))
     }
 
     /// The store's directory; without any setting, in the user's cache.
@@ -147,7 +189,7 @@ impl<'a> Sources<'a> {
     /// What was asked for, nothing twice, at least one.
     pub(super) fn goals(&self, args: &args::Making) -> Result<Vec<Goal>, CommandError> {
         let variable = env_vars::BACTRIAN_TARGET.name;
-        let goals: Vec<Goal> = if !args.targets.is_empty() {
+        let mut goals: Vec<Goal> = if !args.targets.is_empty() {
             args.targets.iter().map(|text| goal(text, "--target")).collect::<Result<_, _>>()?
         } else if let Some(list) = self.around.env.get(variable) {
             let list = list.to_string_lossy();
@@ -155,6 +197,9 @@ impl<'a> Sources<'a> {
         } else {
             self.file.targets.clone().unwrap_or_default()
         };
+        if let (true, Some(path)) = (goals.is_empty(), self.cmake(args)) {
+            goals = self.of_cmake(&path)?.into_iter().map(Goal::One).collect();
+        }
         if goals.is_empty() {
             return Err(CommandError::usage("there is no target to build for").hint(format_args!(
                 "say `--target aarch64-linux-musl`, or `targets = [\"aarch64-linux-musl\"]` in {}; \
@@ -183,6 +228,23 @@ impl<'a> Sources<'a> {
                 Ok(said.or_else(|| self.file.runner(target).cloned()))
             }
         }
+    }
+
+    /// The CMake file that is said for all targets.
+    fn cmake(&self, args: &args::Making) -> Option<PathBuf> {
+        let option = args.cmake.as_ref().map(|path| self.around.absolute(path));
+        option.or_else(|| self.file.cmake.as_ref().map(|path| self.project.join(path)))
+    }
+
+    /// The target that a CMake file means, where only one is.
+    fn of_cmake(&self, path: &Path) -> Result<Vec<Target>, CommandError> {
+        let targets = crate::brought::targets_of_cmake(path, self.around)?;
+        if targets.len() <= 1 {
+            return Ok(targets);
+        }
+        let names: Vec<_> = targets.iter().map(|target| target.spec().name).collect();
+        Err(CommandError::usage(format_args!("{} may be for {}", path.display(), text::any_of(&names)))
+            .hint("say which with `--target`"))
     }
 
     /// The target of a command that has only one.

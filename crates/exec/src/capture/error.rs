@@ -19,6 +19,9 @@ pub enum CaptureError {
         /// What needs it.
         needed_by: PathBuf,
     },
+    /// Something that is to be captured is not there.
+    #[error("{} does not exist", .0.display())]
+    Absent(PathBuf),
     /// The program that a file names as its interpreter or loader does not exist.
     #[error("{}: its interpreter {interpreter} does not exist", needed_by.display())]
     MissingInterpreter {

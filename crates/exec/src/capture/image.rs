@@ -116,7 +116,7 @@ pub(super) fn place(path: &Path) -> Result<RelPath, CaptureError> {
 }
 
 /// The target of a link at `from` that leads to `to`.
-fn relative(from: &RelPath, to: &RelPath) -> Result<Target, CaptureError> {
+pub(super) fn relative(from: &RelPath, to: &RelPath) -> Result<Target, CaptureError> {
     let (from, to): (Vec<_>, Vec<_>) = (from.names().collect(), to.names().collect());
     let common = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
     let up = std::iter::repeat_n("..", from.len().saturating_sub(common + 1));

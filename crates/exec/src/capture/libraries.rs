@@ -42,6 +42,11 @@ impl Libraries {
         Ok(Self { configured, main: None, seen: BTreeSet::new() })
     }
 
+    /// Looks into these directories too, after those that the machine's configuration names.
+    pub(super) fn look_into(&mut self, directories: impl IntoIterator<Item = PathBuf>) {
+        self.configured.extend(directories);
+    }
+
     /// Adds all that an object needs: its loader, its libraries, and what those need. Nothing if it is no ELF file.
     ///
     /// `optional`: the object is data, such as a plug-in, that works or not; what it lacks is no error.

@@ -14,6 +14,7 @@ use action::pattern::Pattern;
 
 use super::error::{CaptureError, at};
 use super::fingerprint::Fingerprint;
+use super::image::Item;
 
 /// As Linux.
 const MOST_HOPS: usize = 40;
@@ -31,6 +32,14 @@ impl Machine {
     /// Where one of the machine's paths is for this process.
     pub(super) fn here(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// An item whose file is where this process finds it.
+    pub(super) fn located(&self, item: Item) -> Item {
+        match item {
+            Item::File { from, executable } => Item::File { from: self.here(&from), executable },
+            other => other,
+        }
     }
 
     /// The path without any link in it, and what is there; nothing if nothing is.

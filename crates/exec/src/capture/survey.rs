@@ -46,16 +46,15 @@ pub(super) fn survey_below(root: &Path, base: &Base, search: &OsStr) -> Result<S
         libraries.named(&mut machine, &mut image, name)?;
     }
     Data::find(&mut machine, &base.data)?.add(&mut machine, &mut image, &mut libraries)?;
-    let mut items = image.finish()?;
-    for item in items.values_mut() {
-        if let Item::File { from, .. } = item {
-            *from = machine.here(from);
-        }
-    }
+    let items = image.finish()?.into_iter().map(|(place, item)| (place, machine.located(item))).collect();
     Ok(Survey { items, fingerprint: machine.looked_at })
 }
 
 impl Survey {
+    pub(super) fn new(items: BTreeMap<RelPath, Item>, fingerprint: Fingerprint) -> Self {
+        Self { items, fingerprint }
+    }
+
     /// What goes where, sorted by path.
     pub fn items(&self) -> impl ExactSizeIterator<Item = (&RelPath, &Item)> {
         self.items.iter()

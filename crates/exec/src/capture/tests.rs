@@ -3,6 +3,7 @@
 mod elf_file;
 mod fake_machine;
 mod memory;
+mod parts;
 mod real_machine;
 
 use std::fs;

@@ -2,11 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use action::graph::{Base, Fetch, Graph, Node, NodeId, Run, Unpack};
+use action::graph::{Fetch, Graph, Node, NodeId, Run, Unpack};
 use action::outcome::Status;
 
-use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, source_key, unpack_key};
+use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, capture_key, source_key, unpack_key};
 use super::{Engine, NodeError, State, Value};
+use crate::capture::Survey;
 use crate::event::{End, Event};
 use crate::local::LocalExecutor;
 use crate::store::{MemoValue, StoreError};
@@ -35,7 +36,10 @@ impl Engine<'_> {
         let value = match node {
             Node::Fetch(fetch) => self.make_fetch(id, fetch)?,
             Node::Unpack(unpack) => self.make_unpack(unpack, state)?,
-            Node::Base(base) => self.make_base(base)?,
+            Node::Base(base) => self.make_captured(&self.base_key(base), &crate::capture::survey(base, &self.path)?)?,
+            Node::Capture(capture) => {
+                self.make_captured(&capture_key(capture), &crate::capture::survey_parts(capture)?)?
+            }
             Node::Run(run) => self.make_run(run, state)?,
             Node::Known(tree) => return Err(StoreError::Missing { digest: tree.as_blob() }.into()),
             // Both are always found by the probe once their inputs are known.
@@ -55,6 +59,7 @@ impl Engine<'_> {
                 unpack_key(archive.hash(), unpack)
             }
             Node::Base(_) => CAPTURE.as_bytes().to_vec(),
+            Node::Capture(capture) => capture_key(capture),
             Node::Run(run) => match self.prepare(run, state)? {
                 Some(prepared) => prepared.encoded.digest.hash().to_vec(),
                 None => return Err(NodeError::Kind),
@@ -89,8 +94,7 @@ impl Engine<'_> {
         Ok(Value::Tree(tree))
     }
 
-    fn make_base(&self, base: &Base) -> Result<Value, NodeError> {
-        let survey = crate::capture::survey(base, &self.path)?;
+    fn make_captured(&self, key: &[u8], survey: &Survey) -> Result<Value, NodeError> {
         let scratch = self.store.scratch()?;
         let into = scratch.path().join("tree");
         survey.materialise(&into)?;
@@ -101,7 +105,7 @@ impl Engine<'_> {
         }
         let fingerprint = self.store.put(&survey.fingerprint().encode())?;
         self.store.memo_put(CAPTURED, fingerprint.hash(), MemoValue::Tree(tree))?;
-        self.store.memo_put(CAPTURE, &self.base_key(base), MemoValue::Blob(fingerprint))?;
+        self.store.memo_put(CAPTURE, key, MemoValue::Blob(fingerprint))?;
         Ok(Value::Tree(tree))
     }
 

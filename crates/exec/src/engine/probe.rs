@@ -7,7 +7,7 @@ use action::checksum::{Checksum, Checksums};
 use action::command::{Action, EncodedAction};
 use action::compose::{Composer, subtree};
 use action::digest::{BlobDigest, DirDigest};
-use action::graph::{Base, Fetch, Graph, Input, Literal, Node, NodeId, Run, Unpack};
+use action::graph::{Base, Capture, Fetch, Graph, Input, Literal, Node, NodeId, Run, Unpack};
 use action::source::Source;
 use action::tree::{Directory, Entry};
 
@@ -73,7 +73,8 @@ impl Engine<'_> {
         match node {
             Node::Fetch(fetch) => self.probe_fetch(fetch),
             Node::Unpack(unpack) => self.probe_unpack(graph, unpack),
-            Node::Base(base) => self.probe_base(base),
+            Node::Base(base) => self.probe_captured(&self.base_key(base)),
+            Node::Capture(capture) => self.probe_captured(&capture_key(capture)),
             Node::Literal(literal) => self.literal(literal).map(Some),
             Node::Known(tree) => Ok(self.store.has(tree.as_blob()).then_some(Value::Tree(*tree))),
             Node::Compose(inputs) => Ok(self.compose(inputs, state)?.map(Value::Tree)),
@@ -140,9 +141,9 @@ impl Engine<'_> {
         }
     }
 
-    /// A base image is known if nothing that decided it has changed: a look at each file, none is read.
-    fn probe_base(&self, base: &Base) -> Result<Option<Value>, NodeError> {
-        let Some(MemoValue::Blob(blob)) = self.store.memo_get(CAPTURE, &self.base_key(base))? else { return Ok(None) };
+    /// What was captured is known if nothing that decided it has changed: a look at each file, none is read.
+    fn probe_captured(&self, key: &[u8]) -> Result<Option<Value>, NodeError> {
+        let Some(MemoValue::Blob(blob)) = self.store.memo_get(CAPTURE, key)? else { return Ok(None) };
         if !self.store.has(blob) {
             return Ok(None);
         }
@@ -238,12 +239,18 @@ pub(super) fn unpack_key(sha256: &[u8; 32], unpack: &Unpack) -> Vec<u8> {
     key
 }
 
+/// What is taken of this machine, and where it is put: all but the label.
+pub(super) fn capture_key(capture: &Capture) -> Vec<u8> {
+    let Capture { label: _, parts, leave_out, libraries, provided } = capture;
+    format!("parts {parts:?} {leave_out:?} {libraries:?} {provided:?}").into_bytes()
+}
+
 /// What kind of work a node is; none if it only puts files and trees together.
 pub(super) fn kind(node: &Node) -> Option<Kind> {
     match node {
         Node::Fetch(_) => Some(Kind::Fetch),
         Node::Unpack(_) => Some(Kind::Unpack),
-        Node::Base(_) => Some(Kind::Capture),
+        Node::Base(_) | Node::Capture(_) => Some(Kind::Capture),
         Node::Literal(_) | Node::Known(_) | Node::Compose(_) => None,
         Node::Run(_) => Some(Kind::Run),
     }
@@ -255,6 +262,7 @@ pub(super) fn label(graph: &Graph, node: &Node) -> String {
         Node::Fetch(fetch) => fetch.label.clone(),
         Node::Unpack(unpack) => graph.get(unpack.archive).map(|archive| label(graph, archive)).unwrap_or_default(),
         Node::Base(_) => "base image".to_owned(),
+        Node::Capture(capture) => capture.label.clone(),
         Node::Literal(_) | Node::Known(_) | Node::Compose(_) => "files".to_owned(),
         Node::Run(run) => run.label.clone(),
     }

@@ -59,7 +59,7 @@ impl Engine<'_> {
     /// anything is downloaded in vain.
     fn capture_first(&self, graph: &Graph, missing: &mut [bool], state: &Mutex<State>) -> Result<(), RunError> {
         for (id, node) in graph.iter() {
-            if let (Node::Base(_), Some(is_missing @ true)) = (node, missing.get_mut(id.index())) {
+            if let (Node::Base(_) | Node::Capture(_), Some(is_missing @ true)) = (node, missing.get_mut(id.index())) {
                 self.make_reported(graph, id, state)?;
                 *is_missing = false;
             }

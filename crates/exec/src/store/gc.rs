@@ -11,7 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use action::digest::{BlobDigest, DirDigest, parse_sha256};
 use action::tree::Entry;
@@ -264,6 +265,9 @@ impl Sweep {
     }
 }
 
+/// How long a program of ours may take to start, at most, while it has our locks.
+const BETWEEN_FORK_AND_EXEC: Duration = Duration::from_secs(1);
+
 /// The store to oneself, until dropped.
 struct Exclusive<'a> {
     lock: &'a File,
@@ -271,14 +275,20 @@ struct Exclusive<'a> {
 
 impl<'a> Exclusive<'a> {
     fn take(lock: &'a File, path: &Path) -> Result<Self> {
-        match flock(lock, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => {
-                let holders = lock::holders(lock);
+        let until = Instant::now() + BETWEEN_FORK_AND_EXEC;
+        loop {
+            match flock(lock, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => {}
+                result => return result.at(path).map(|()| Self { lock }),
+            }
+            let holders = lock::holders(lock);
+            // A child of ours has it until it has become another program: that is no other process's doing.
+            if !holders.is_empty() || Instant::now() > until {
                 // The attempt cost us the shared lock (flock(2), NOTES).
                 lock::retry(|| flock(lock, FlockOperation::LockShared)).at(path)?;
-                Err(StoreError::Busy { path: path.to_owned(), holders })
+                return Err(StoreError::Busy { path: path.to_owned(), holders });
             }
-            result => result.at(path).map(|()| Self { lock }),
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -261,6 +261,17 @@ pub(super) static TARGETS: &[Spec] = &[
         object_format: ObjectFormat::Elf,
     },
     Spec {
+        name: "aarch64-linux-android",
+        aliases: &["aarch64-none-linux-android", "aarch64-unknown-linux-android"],
+        cpu: Cpu::Aarch64,
+        os: Os::Linux,
+        abi: Abi::Bionic,
+        gnu_triple: "aarch64-linux-android",
+        ocaml_system: "linux",
+        loader: Some(Loader { path: "/system/bin/linker64" }),
+        object_format: ObjectFormat::Elf,
+    },
+    Spec {
         name: "x86_64-windows-gnu",
         aliases: &["x86_64-w64-mingw32", "x86_64-pc-windows-gnu", "x86_64-w64-windows-gnu", "x86_64-w64-mingw32ucrt"],
         cpu: Cpu::X86_64,

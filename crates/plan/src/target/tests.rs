@@ -25,6 +25,7 @@ fn rows_agree_with_their_names() {
             (Os::Linux, Abi::Musl) if spec.cpu == Cpu::Armv7 => (&["linux", "musleabihf"], "musleabihf"),
             (Os::Linux, Abi::Musl) => (&["linux", "musl"], "musl"),
             (Os::Linux, Abi::Gnu) => (&["linux", "gnu"], "gnu"),
+            (Os::Linux, Abi::Bionic) => (&["linux", "android"], "android"),
             (Os::Windows, Abi::Mingw) => (&["windows", "gnu"], "mingw32"),
             (Os::MacOs, Abi::Darwin) => (&["macos"], "darwin23"),
             (Os::FreeBsd, Abi::FreeBsd) => (&["freebsd"], "freebsd14"),

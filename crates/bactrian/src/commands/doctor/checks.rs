@@ -103,7 +103,7 @@ pub(super) fn providers(place: &Place<'_>) -> Vec<Check> {
 /// Whether programs of each target can be run here.
 pub(super) fn emulators(place: &Place<'_>) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
-    for target in Target::all() {
+    for target in Target::all().filter(|target| target.has_own_cc()) {
         let check = match target.runner_on(place.ctx.around.machine) {
             // Nothing is lacking where nothing could be brought: `run` tells of those.
             Runner::Native | Runner::None => continue,

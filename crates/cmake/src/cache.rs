@@ -1,0 +1,42 @@
+//! `CMakeCache.txt`: the variables of a configured build directory.
+//!
+//! # Source
+//! CMake's `cmCacheManager.cxx`: `NAME:TYPE=VALUE`, names in quotes if they hold a colon, `//` and `#` begin comments.
+
+use std::collections::BTreeMap;
+
+/// The variables of a cache. What is no entry is passed over, as CMake does.
+#[must_use]
+pub fn parse(text: &str) -> BTreeMap<String, String> {
+    text.lines().filter_map(entry).collect()
+}
+
+fn entry(line: &str) -> Option<(String, String)> {
+    if line.starts_with("//") || line.starts_with('#') {
+        return None;
+    }
+    let (name, rest) = match line.strip_prefix('"') {
+        Some(quoted) => quoted.split_once("\":")?,
+        None => line.split_once(':')?,
+    };
+    let (_kind, value) = rest.split_once('=')?;
+    // A value with space at an end is in single quotes.
+    let value = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')).unwrap_or(value);
+    Some((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn entries() {
+        let cache = super::parse(
+            "# comment\n//CXX compiler\nCMAKE_C_COMPILER:FILEPATH=/usr/bin/cc\nCMAKE_C_FLAGS:STRING= -O2\n\"a:b\":BOOL=ON\n\
+             X:STRING=' y '\nbroken\nEMPTY:STRING=\n",
+        );
+        let get = |name: &str| cache.get(name).map(String::as_str);
+        assert_eq!(get("CMAKE_C_COMPILER"), Some("/usr/bin/cc"));
+        assert_eq!(get("CMAKE_C_FLAGS"), Some(" -O2"));
+        assert_eq!((get("a:b"), get("X"), get("EMPTY")), (Some("ON"), Some(" y "), Some("")));
+        assert_eq!(cache.len(), 5);
+    }
+}

@@ -1,0 +1,102 @@
+use super::*;
+
+fn gnu() -> Description {
+    Description {
+        cc: "/home/me/x-tools/bin/aarch64-linux-gnu-gcc".to_owned(),
+        prefix: "/home/me/x-tools".to_owned(),
+        sysroot: Some("/home/me/sdk/root".to_owned()),
+        tools: BTreeMap::from([
+            ("as".to_owned(), "/home/me/x-tools/bin/aarch64-linux-gnu-as".to_owned()),
+            ("ar".to_owned(), "/opt/tools/ar".to_owned()),
+        ]),
+        cflags: ["-O2", "-I/home/me/sdk/root/usr/include", "--sysroot=/home/me/sdk/root", "-DX='1'", "-I/elsewhere"]
+            .map(str::to_owned)
+            .into(),
+        ..Description::default()
+    }
+}
+
+fn value(brought: &Brought, name: &str) -> String {
+    brought.environment.iter().find(|(known, _)| *known == name).unwrap().1.clone()
+}
+
+#[test]
+fn what_is_built_depends_on_the_compiler_not_on_where_it_was() {
+    let target: Target = "aarch64-linux-gnu.2.36".parse().unwrap();
+    let brought = Brought::new(target, &gnu()).unwrap();
+    let parts: Vec<_> = brought.capture.parts.iter().map(|(from, at)| format!("{from} {at}")).collect();
+    assert_eq!(parts, ["/home/me/x-tools usr", "/home/me/sdk/root sysroot", "/opt/tools/ar extra/0/ar"]);
+    assert_eq!(value(&brought, "CC"), "usr/bin/aarch64-linux-gnu-gcc");
+    assert_eq!(value(&brought, "TOOLS"), "ar=extra/0/ar as=usr/bin/aarch64-linux-gnu-as");
+    assert_eq!(
+        value(&brought, "CFLAGS"),
+        "'-O2' '-I/opt/cc/aarch64-linux-gnu.2.36/from/sysroot/usr/include' \
+         '--sysroot=/opt/cc/aarch64-linux-gnu.2.36/from/sysroot' '-DX='\\''1'\\''' '-I/elsewhere'"
+    );
+    let mut moved = gnu();
+    for path in [&mut moved.cc, &mut moved.prefix].into_iter().chain(moved.tools.values_mut()) {
+        *path = path.replace("/home/me/x-tools", "/srv/gcc");
+    }
+    assert_eq!(Brought::new(target, &moved).unwrap().environment, brought.environment);
+}
+
+#[test]
+fn parts_of_a_system_keep_their_places() {
+    let description = Description {
+        cc: "/usr/bin/x-gcc".to_owned(),
+        prefix: "/usr".to_owned(),
+        parts: ["/usr/lib/gcc/x/12", "/usr/lib/gcc/x", "/usr/x"].map(str::to_owned).into(),
+        tools: BTreeMap::from([("ld".to_owned(), "/usr/x/bin/ld".to_owned())]),
+        ..Description::default()
+    };
+    let brought = Brought::new("x86_64-linux-musl".parse().unwrap(), &description).unwrap();
+    let parts: Vec<_> = brought.capture.parts.iter().map(|(from, at)| format!("{from} {at}")).collect();
+    assert_eq!(parts, ["/usr/lib/gcc/x usr/lib/gcc/x", "/usr/x usr/x", "/usr/bin/x-gcc usr/bin/x-gcc"]);
+    assert_eq!((value(&brought, "MODE"), value(&brought, "ELF")), ("-static".to_owned(), "1".to_owned()));
+}
+
+#[test]
+fn the_build_machines_own_toolchain_is_not_replaced() {
+    let host = layout::HOST_CC_TARGET.parse().unwrap();
+    assert_eq!(Brought::new(host, &gnu()), Err(BroughtError::Host { target: layout::HOST_CC_TARGET.to_owned() }));
+}
+
+#[test]
+fn paths_are_seen_in_flags() {
+    for (flag, path) in [
+        ("-I/a/b", Some("/a/b")),
+        ("--sysroot=/s", Some("/s")),
+        ("/lib/x.o", Some("/lib/x.o")),
+        ("-isystem/x", Some("/x")),
+        ("-DX=y/z", None),
+        ("-O2", None),
+        ("-Irelative", None),
+    ] {
+        assert_eq!(path_in_flag(flag), path, "{flag}");
+    }
+}
+
+#[test]
+fn a_brought_compiler_replaces_ours_for_its_target_alone() {
+    let target: Target = "aarch64-linux-gnu.2.36".parse().unwrap();
+    let labels = |brought: bool| {
+        let mut planner = Planner::new(b"builder");
+        if brought {
+            planner.bring(Brought::new(target, &gnu()).unwrap());
+        }
+        planner.cc(target).unwrap();
+        planner.host_cc().unwrap();
+        let graph = planner.finish();
+        let captured = graph.iter().any(|(_, node)| matches!(node, Node::Capture(_)));
+        let runs = graph.iter().filter_map(|(_, node)| match node {
+            Node::Run(run) => Some((run.label.clone(), format!("{:?}", run.command.environment))),
+            _ => None,
+        });
+        (captured, runs.collect::<BTreeMap<_, _>>())
+    };
+    let ((none, ours), (some, theirs)) = (labels(false), labels(true));
+    assert!(some && !none);
+    let host = format!("C toolchain for {}", layout::HOST_CC_TARGET);
+    assert_eq!(ours[&host], theirs[&host]);
+    assert_ne!(ours["C toolchain for aarch64-linux-gnu.2.36"], theirs["C toolchain for aarch64-linux-gnu.2.36"]);
+}
