@@ -338,6 +338,8 @@ fn condition(name: &str, target: Target) -> Option<bool> {
         | "no-shared-libraries"
         | "tsan-no"
         | "naked_pointers"
+        // No machine that these tests are run on has one CPU alone.
+        | "multicore"
         | "ok" => Some(true),
         // Programs are linked statically, and without instruments.
         "shared-libraries"
@@ -353,10 +355,9 @@ fn condition(name: &str, target: Target) -> Option<bool> {
         | "macos"
         | "bsd"
         | "skip"
-        | "windows-unicode"
         | "fp" => Some(false),
-        "libunix" | "not-windows" | "has_symlink" | "unix" => Some(!windows),
-        "libwin32unix" | "windows" | "mingw" => Some(windows),
+        "libunix" | "not-windows" | "not-target-windows" | "has_symlink" | "unix" => Some(!windows),
+        "libwin32unix" | "windows" | "target-windows" | "windows-unicode" | "mingw" => Some(windows),
         "msvc" | "msvc64" | "cygwin" | "macosx" => Some(false),
         "not-bsd" | "not-msvc" | "not-macos" | "not_macos_amd64_tsan" => Some(true),
         "linux" => Some(spec.os == Os::Linux),
