@@ -221,7 +221,7 @@ impl State<'_> {
         let libraries = libraries.into_iter().map(|name| format!("{name}.cmxa"));
         let binary: Vec<_> = self.words("binary_modules").into_iter().map(|name| format!("{name}.cmx")).collect();
         let c = named.iter().any(|name| name.ends_with(".c")).then(|| "-I .".to_owned());
-        let line: Vec<String> = ["$OCAMLOPT", "-I", "$STDLIB"]
+        let line: Vec<String> = ["$OCAMLOPT"]
             .map(str::to_owned)
             .into_iter()
             .chain(c)
@@ -407,7 +407,7 @@ mod tests {
         assert_eq!(
             lines(&found[0]),
             [
-                "$OCAMLOPT -I $STDLIB -I . -I +unix -g unix.cmxa -o 't.opt' 'a.mli' 'a.ml' 'b.c' 't.ml' (0)",
+                "$OCAMLOPT -I . -I +unix -g unix.cmxa -o 't.opt' 'a.mli' 'a.ml' 'b.c' 't.ml' (0)",
                 "t.opt [] (0) Some(\"t.reference\")"
             ]
         );
@@ -434,8 +434,8 @@ mod tests {
         assert_eq!(
             lines(&found[0]),
             [
-                "$OCAMLOPT -I $STDLIB -c 'm.ml' (0)",
-                "$OCAMLOPT -I $STDLIB -o './p.exe' 'm.ml' 't.ml' (0)",
+                "$OCAMLOPT -c 'm.ml' (0)",
+                "$OCAMLOPT -o './p.exe' 'm.ml' 't.ml' (0)",
                 "./p.exe [\"a\", \"b\"] (2) Some(\"o.reference\")"
             ]
         );
