@@ -125,6 +125,28 @@ fn packages_and_c_libraries_come_along() {
     }
 }
 
+/// Functions whose types are known at run time alone are called, and call back, by the rules of their system.
+#[test]
+fn c_is_called_by_way_of_libffi() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so there is no ctypes-foreign");
+        return;
+    };
+    let (temp, project) = copy("crates/e2e/projects/calls");
+    let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
+    let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
+    let asked = ["build", "--ocaml", "5.3.0", "--target", BOTH, project.to_str().unwrap()];
+    run_bactrian(&[asked.as_slice(), &places].concat());
+    let (there, here) = programs(&project, "calls");
+    let native = output(&mut Command::new(here)).unwrap();
+    let windows = wine(&there, &[], temp.path());
+    assert_eq!(text(&windows.stdout).replace("\r\n", "\n"), native, "{}", text(&windows.stderr));
+    assert!(native.contains("sum: -3000000897.750\n") && native.contains("each: 237.5\n"), "{native}");
+    // The static program for Linux has no names to be asked for.
+    let by_name = wine(&there, &["by-name"], temp.path());
+    assert_eq!(text(&by_name.stdout), "texts: 9 CAMEL\r\n", "{}", text(&by_name.stderr));
+}
+
 /// menhir for Windows writes the parser that menhir for this machine writes.
 #[test]
 fn menhir_writes_the_same_parser() {
