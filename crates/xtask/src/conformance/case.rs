@@ -221,12 +221,15 @@ impl State<'_> {
         let libraries = libraries.into_iter().map(|name| format!("{name}.cmxa"));
         let binary: Vec<_> = self.words("binary_modules").into_iter().map(|name| format!("{name}.cmx")).collect();
         let c = named.iter().any(|name| name.ends_with(".c")).then(|| "-I .".to_owned());
-        let line: Vec<String> = ["$OCAMLOPT"]
-            .map(str::to_owned)
+        let flags = self.expanded("flags")?;
+        // Otherwise it would hide what is in the standard library: OCaml 4's has a library `bigarray` beside `Stdlib.Bigarray`.
+        let bare = flags.split_whitespace().any(|word| word == "-nostdlib").then(|| "-I $STDLIB".to_owned());
+        let line: Vec<String> = ["$OCAMLOPT".to_owned()]
             .into_iter()
+            .chain(bare)
             .chain(c)
             .chain(directories)
-            .chain([self.expanded("flags")?])
+            .chain([flags])
             .chain(libraries)
             .chain([self.expanded("ocamlopt_flags")?, what])
             .chain(binary)
@@ -400,14 +403,14 @@ mod tests {
     #[test]
     fn a_test_that_says_nothing_is_compiled_run_and_compared() {
         let found = leaves_of(
-            "(* TEST\n include unix; flags = \"-g\"; modules = \"a.ml b.c\";\n*)",
+            "(* TEST\n include unix; flags = \"-g -nostdlib\"; modules = \"a.ml b.c\";\n*)",
             "riscv64-linux-musl",
             &["a.mli"],
         );
         assert_eq!(
             lines(&found[0]),
             [
-                "$OCAMLOPT -I . -I +unix -g unix.cmxa -o 't.opt' 'a.mli' 'a.ml' 'b.c' 't.ml' (0)",
+                "$OCAMLOPT -I $STDLIB -I . -I +unix -g -nostdlib unix.cmxa -o 't.opt' 'a.mli' 'a.ml' 'b.c' 't.ml' (0)",
                 "t.opt [] (0) Some(\"t.reference\")"
             ]
         );

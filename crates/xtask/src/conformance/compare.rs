@@ -108,7 +108,7 @@ pub(super) fn compile<'a>(
     fs::write(place.join("one.sh"), ONE).map_err(told)?;
     let jobs = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let all = format!(
-        "set -e\nexport OCAMLOPT=/opt/cross/$BACTRIAN_TARGET/bin/ocamlopt LIB=/src/lib\ncd /src/lib\n\
+        "set -e\nexport OCAMLOPT=/opt/cross/$BACTRIAN_TARGET/bin/ocamlopt LIB=/src/lib\nSTDLIB=$($OCAMLOPT -where)\nexport STDLIB\ncd /src/lib\n\
          $OCAMLOPT -c testing.mli testing.ml\n$OCAMLOPT -a -linkall testing.cmx -o testing.cmxa\n\
          ls /src/cases | xargs -P {jobs} -n 1 sh /src/one.sh\n"
     );
