@@ -126,6 +126,36 @@ fn programs_for_macos_are_whole_and_need_nothing_but_the_system() {
     );
 }
 
+/// libffi's closures on Apple's processors are code of the program that is mapped a page at a time: it must fill one.
+#[test]
+#[ignore = "minutes; run with --ignored"]
+fn programs_for_macos_and_freebsd_link_libffi() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so there is no ctypes-foreign");
+        return;
+    };
+    let (_temp, project) = copy_of("crates/e2e/projects/calls");
+    let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
+    let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
+    let targets = ["aarch64-macos", "x86_64-macos", "x86_64-freebsd"];
+    let asked = ["build", "--ocaml", "5.3.0", "--target", &targets.join(","), project.to_str().unwrap()];
+    run_bactrian(&[asked.as_slice(), &places].concat());
+    let programs = targets.map(|target| project.join("dist").join(target).join("calls"));
+    let lines = inspected(&programs.each_ref().map(PathBuf::as_path));
+    let system = "\"libraries\":[\"/usr/lib/libSystem.B.dylib\"]";
+    has_all(&lines[0], &["\"cpu\":\"aarch64\"", "\"signature\":\"linker-signed\"", system]);
+    has_all(&lines[1], &["\"cpu\":\"x86_64\"", system]);
+    has_all(&lines[2], &["\"cpu\":\"x86_64\"", "\"libthr.so.3\""]);
+
+    const PAGE: usize = 1 << 14;
+    // adr x16, -16384; ldp x17, x16, [x16]; br x16; nop
+    let entry = [0x10, 0, 0xfe, 0x10, 0x11, 0x42, 0x40, 0xa9, 0, 0x02, 0x1f, 0xd6, 0x1f, 0x20, 0x03, 0xd5];
+    let bytes = fs::read(&programs[0]).unwrap();
+    let start = bytes.windows(entry.len()).position(|window| window == entry).unwrap();
+    assert!(start.is_multiple_of(PAGE), "{start:#x}");
+    assert!(bytes[start..start + PAGE].chunks(entry.len()).all(|chunk| chunk == entry));
+}
+
 #[test]
 fn programs_for_freebsd_name_its_loader_and_libraries() {
     let (_temp, project) = copy_of("examples/first-light");

@@ -54,6 +54,7 @@ const DARWIN: &[(&str, &str)] = &[
     ("cc/bin/dsymutil", include_str!("../recipes/cc/bin/dsymutil")),
     ("cc/bin/ld-darwin", include_str!("../recipes/cc/bin/ld-darwin")),
     ("cc/darwin.sh", include_str!("../recipes/cc/darwin.sh")),
+    ("cc/tools/darwin-rt.c", include_str!("../recipes/cc/tools/darwin-rt.c")),
 ];
 const FREEBSD: &[(&str, &str)] = &[("cc/freebsd.sh", include_str!("../recipes/cc/freebsd.sh"))];
 

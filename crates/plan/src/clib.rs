@@ -54,6 +54,7 @@ impl Planner {
             inputs.push(Input { at: RelPath::new(&world.place())?, from: used.clone() });
         }
         let columns = machines::columns(library, target)?;
+        let (recipe, files) = facts.recipe_for(target.spec().os);
         let whom = whom(world);
         self.once(format!("{} in {whom}", facts.name), |planner| {
             let mut environment = vec![
@@ -66,8 +67,8 @@ impl Planner {
             planner.run(Job {
                 label: format!("{} {} for {whom}", facts.name, facts.version),
                 inputs,
-                files: facts.files.to_vec(),
-                steps: vec![script(facts.recipe)],
+                files: files.to_vec(),
+                steps: vec![script(recipe)],
                 environment,
             })
         })

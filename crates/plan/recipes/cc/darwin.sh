@@ -1,5 +1,5 @@
-# macOS: zig's headers and the list of libSystem's names. Nothing is compiled: libSystem is the C library and the compiler's
-# run-time library alike, and there is no static linking. Sourced by sysroot.sh.
+# macOS: zig's headers and the list of libSystem's names. libSystem is the C library and the compiler's run-time library alike, but
+# for what it lacks of that on arm64 (tools/darwin-rt.c), and there is no static linking. Sourced by sysroot.sh.
 #
 # Frameworks need Apple's own SDK. If SDK names the place of one, programs are compiled and linked against that; the action itself
 # does not read it.
@@ -19,6 +19,12 @@ libc() {
   cp "$ZLIB/libc/darwin/SDKSettings.json" "$OUT/lib/zig/libc/darwin/"
   : > "$OUT/lib/zig/std/std.zig"
   chmod -R go+r,u+w "$OUT/SDKSettings.json" "$OUT/lib"
+  [ "$CPU" != aarch64 ] || missing_of_runtime
+}
+
+missing_of_runtime() {
+  "$ZIG" clang --target="$TRIPLE" -O2 -g0 -c "$HERE/tools/darwin-rt.c" -o "$TMP/darwin-rt.o"
+  archive "$OUT/lib/libdarwin-rt.a" "$TMP/darwin-rt.o"
 }
 
 darwin_config() {

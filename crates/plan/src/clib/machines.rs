@@ -12,14 +12,21 @@ struct Machine {
     os: Os,
     /// OpenSSL's name of the configuration: `Configurations/10-main.conf`.
     openssl: &'static str,
-    /// libffi's macro and sources: its `configure.host`. Empty where it is not known to build.
+    /// libffi's macro and sources: its `configure.host`.
     libffi: (&'static str, &'static str),
     /// What gmp's `configure` is told: whether clang's assembler takes its code for this CPU.
     gmp: &'static str,
 }
 
 /// With what it would ask nm, which reads ELF alone: facts of Mach-O and of clang's assembler for it.
-const MACHO_GMP: &str = "--enable-assembly gmp_cv_asm_underscore=yes gmp_cv_asm_w32=.long gmp_cv_asm_lsym_prefix=L gmp_cv_asm_align_log=yes";
+macro_rules! macho_gmp {
+    ($more:literal) => {
+        concat!(
+            "--enable-assembly gmp_cv_asm_underscore=yes gmp_cv_asm_w32=.long gmp_cv_asm_lsym_prefix=L gmp_cv_asm_align_log=yes",
+            $more
+        )
+    };
+}
 
 const MACHINES: &[Machine] = &[
     Machine {
@@ -82,13 +89,27 @@ const MACHINES: &[Machine] = &[
         // What it would ask nm, which reads ELF alone.
         gmp: "--enable-assembly --enable-fat gmp_cv_asm_underscore=no gmp_cv_asm_w32=.long gmp_cv_asm_lsym_prefix=.L",
     },
-    Machine { cpu: Cpu::Aarch64, os: Os::MacOs, openssl: "darwin64-arm64-cc", libffi: ("", ""), gmp: MACHO_GMP },
-    Machine { cpu: Cpu::X86_64, os: Os::MacOs, openssl: "darwin64-x86_64-cc", libffi: ("", ""), gmp: MACHO_GMP },
+    Machine {
+        cpu: Cpu::Aarch64,
+        os: Os::MacOs,
+        openssl: "darwin64-arm64-cc",
+        libffi: ("AARCH64", "src/aarch64/ffi.c src/aarch64/sysv.S"),
+        gmp: macho_gmp!(""),
+    },
+    Machine {
+        cpu: Cpu::X86_64,
+        os: Os::MacOs,
+        openssl: "darwin64-x86_64-cc",
+        libffi: ("X86_64", "src/x86/ffi64.c src/x86/unix64.S src/x86/ffiw64.c src/x86/win64.S"),
+        // Code for Core 2, which every Mac that runs macOS 13 has: that for any x86_64 jumps from one function into another by a
+        // displacement of a byte, which zig's linker does not take.
+        gmp: macho_gmp!(" --host=core2-apple-darwin23"),
+    },
     Machine {
         cpu: Cpu::X86_64,
         os: Os::FreeBsd,
         openssl: "BSD-x86_64",
-        libffi: ("", ""),
+        libffi: ("X86_64", "src/x86/ffi64.c src/x86/unix64.S src/x86/ffiw64.c src/x86/win64.S"),
         gmp: "--enable-assembly --enable-fat",
     },
 ];
@@ -101,7 +122,7 @@ pub(super) fn columns(library: Library, target: Target) -> Result<Vec<(&'static 
     let mut columns = match library {
         Library::Gmp => vec![("ASSEMBLY", row.ok_or_else(none)?.gmp)],
         Library::Libffi => {
-            let (name, sources) = row.map(|row| row.libffi).filter(|(name, _)| !name.is_empty()).ok_or_else(none)?;
+            let (name, sources) = row.ok_or_else(none)?.libffi;
             vec![("MACHINE", name), ("MACHINE_SOURCES", sources)]
         }
         Library::Openssl => vec![("CONFIGURATION", row.ok_or_else(none)?.openssl)],

@@ -4,6 +4,8 @@
 
 use action::graph::{Base, Tool};
 
+use crate::target::Os;
+
 /// A C library we build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Library {
@@ -42,12 +44,35 @@ pub struct Facts {
     pub(super) recipe: &'static str,
     /// The recipe's files.
     pub(super) files: &'static [(&'static str, &'static str)],
+    /// Where it is made by another recipe.
+    pub(super) port: Option<Port>,
     /// What of its sources no build reads.
     pub(super) leave_out: &'static [&'static str],
     /// Libraries that it is linked with: whoever has it has these as well.
     pub uses: &'static [Library],
     /// Tools its build wants that not every root has.
     pub(super) needs: Option<Extra>,
+}
+
+/// Systems that are so unlike the others that a library has a recipe of its own for them.
+#[derive(Debug)]
+pub(super) struct Port {
+    /// The systems.
+    systems: &'static [Os],
+    /// The script of the recipe, below [`crate::layout::BACTRIAN`].
+    recipe: &'static str,
+    /// The recipe's files.
+    files: &'static [(&'static str, &'static str)],
+}
+
+impl Facts {
+    /// The script and the files that make it for `os`.
+    pub(super) fn recipe_for(&self, os: Os) -> (&'static str, &'static [(&'static str, &'static str)]) {
+        match &self.port {
+            Some(port) if port.systems.contains(&os) => (port.recipe, port.files),
+            _ => (self.recipe, self.files),
+        }
+    }
 }
 
 /// Tools that not every root has: each is an image of its own, which lies over the base image.
@@ -86,6 +111,9 @@ impl Extra {
     }
 }
 
+/// Systems whose C libraries come of BSD.
+const BSD: &[Os] = &[Os::MacOs, Os::FreeBsd];
+
 /// The files of a recipe: what all share, and its own.
 macro_rules! files {
     ($($name:literal),+) => {
@@ -103,6 +131,7 @@ const CURL: Facts = Facts {
     conf: &["conf-libcurl"],
     recipe: "clib/curl.sh",
     files: files!["curl.sh", "libtool-compile.sh"],
+    port: None,
     leave_out: &[
         "CMake",
         "docs/cmdline-opts/*.md",
@@ -125,6 +154,7 @@ const EXPAT: Facts = Facts {
     conf: &["conf-expat"],
     recipe: "clib/expat.sh",
     files: files!["expat.sh", "expat-config.h"],
+    port: Some(Port { systems: BSD, recipe: "clib/expat-bsd.sh", files: files!["expat-bsd.sh", "expat-config.h"] }),
     leave_out: &["testdata", "expat/doc", "expat/examples", "expat/fuzz", "expat/tests", "expat/win32", "expat/xmlwf"],
     uses: &[],
     needs: None,
@@ -137,6 +167,7 @@ const GMP: Facts = Facts {
     conf: &["conf-gmp", "conf-gmp-powm-sec"],
     recipe: "clib/gmp.sh",
     files: files!["gmp.sh", "libtool-compile.sh"],
+    port: None,
     leave_out: &[],
     uses: &[],
     needs: Some(Extra::M4),
@@ -149,6 +180,7 @@ const LIBEV: Facts = Facts {
     conf: &["conf-libev"],
     recipe: "clib/libev.sh",
     files: files!["libev.sh"],
+    port: None,
     leave_out: &[],
     uses: &[],
     needs: None,
@@ -161,6 +193,11 @@ const LIBFFI: Facts = Facts {
     conf: &["conf-libffi"],
     recipe: "clib/libffi.sh",
     files: files!["libffi.sh", "libffi-config.h"],
+    port: Some(Port {
+        systems: BSD,
+        recipe: "clib/libffi-bsd.sh",
+        files: files!["libffi-bsd.sh", "libffi-bsd-config.h"],
+    }),
     leave_out: &["testsuite", "doc", "man", "msvc_build", "libffi.xcodeproj"],
     uses: &[],
     needs: None,
@@ -173,6 +210,7 @@ const OPENSSL: Facts = Facts {
     conf: &["conf-libssl", "conf-openssl"],
     recipe: "clib/openssl.sh",
     files: files!["openssl.sh"],
+    port: None,
     leave_out: &["demos", "test", "wycheproof"],
     uses: &[],
     needs: Some(Extra::Perl),
@@ -185,6 +223,7 @@ const PCRE2: Facts = Facts {
     conf: &["conf-libpcre2-8"],
     recipe: "clib/pcre2.sh",
     files: files!["pcre2.sh"],
+    port: None,
     leave_out: &["testdata"],
     uses: &[],
     needs: None,
@@ -197,6 +236,7 @@ const SQLITE3: Facts = Facts {
     conf: &["conf-sqlite3"],
     recipe: "clib/sqlite3.sh",
     files: files!["sqlite3.sh", "sqlite3-opcodes.awk"],
+    port: None,
     leave_out: &["art", "autoconf", "contrib", "doc", "mptest", "test", "vsixtest", "ext/wasm", "ext/jni"],
     uses: &[],
     needs: None,
@@ -209,6 +249,7 @@ const ZLIB: Facts = Facts {
     conf: &["conf-zlib"],
     recipe: "clib/zlib.sh",
     files: files!["zlib.sh"],
+    port: None,
     leave_out: &["contrib", "doc", "examples", "test"],
     uses: &[],
     needs: None,
