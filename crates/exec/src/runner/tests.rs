@@ -154,7 +154,7 @@ fn a_root_is_served_from_outside() {
 fn wine_is_started_where_letters_are_more_than_ascii() {
     let of = |said: &[(&str, &str)]| {
         let said: Vec<(String, String)> = said.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
-        super::wine::locale(|name| said.iter().find(|(known, _)| known == name).map(|(_, text)| text.into()))
+        wine::locale(|name| said.iter().find(|(known, _)| known == name).map(|(_, text)| text.into()))
     };
     for none in [
         &[] as &[_],
