@@ -133,10 +133,12 @@ fn install(corpus: &Path, package: &str, way: &Way<'_>) -> Result<End, String> {
     })
 }
 
-/// Why there is no solution, in one line of those that were told: what the compiler would have to be.
+/// Why there is no solution, in one line of those that were told: what the compiler or the target would have to be.
 fn reason(told: &str) -> String {
     let lines = || told.lines().map(str::trim);
-    let of_ocaml = lines().rfind(|line| line.contains(" requires ocaml ") && !line.contains("on this machine"));
+    let of_ocaml = lines().rfind(|line| {
+        line.contains(" is not available on ") || line.contains(" requires ocaml ") && !line.contains("on this machine")
+    });
     let cause = || lines().find_map(|line| line.strip_prefix("caused by: "));
     of_ocaml.or_else(cause).or_else(|| lines().next()).unwrap_or("no reason was told").to_owned()
 }
@@ -163,6 +165,8 @@ mod tests {
                     \x20     you asked for ppxlib\n        ocaml-base-compiler 4.14.1 (on this machine) requires ocaml = 4.14.1\n\
                     \x20           ocaml-compiler-libs v0.17.0 requires ocaml >= 5.2.0\n              ocaml 5.4.1 does not fit\n";
         assert_eq!(reason(told), "ocaml-compiler-libs v0.17.0 requires ocaml >= 5.2.0");
+        let told = "error: a\n  caused by: you asked for base = 1\n      base 1 is not available on arm, only where (arch = \"x\")\n";
+        assert_eq!(reason(told), "base 1 is not available on arm, only where (arch = \"x\")");
         assert_eq!(reason("error: a\n  caused by: b\n"), "b");
         assert_eq!(reason("error: a\n"), "error: a");
     }

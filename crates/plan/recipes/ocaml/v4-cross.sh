@@ -104,8 +104,10 @@ install_libraries() {
   install_into $lib Makefile.config runtime/ld.conf runtime/libasmrun.a runtime/libcamlrun.a \
     stdlib/stdlib.cmxa stdlib/stdlib.a stdlib/std_exit.o stdlib/*.cmx
   install_into $lib $host_lib/*.cmi $host_lib/*.mli $host_lib/stdlib.cma $host_lib/dynlink.cma \
-    $host_lib/std_exit.cmo $host_lib/camlheader $host_lib/camlheader_ur $host_lib/profiling.cmo \
+    $host_lib/std_exit.cmo $host_lib/camlheader_ur $host_lib/profiling.cmo \
     tools/profiling.cmx tools/profiling.o
+  # Byte code is run by the build machine's own runtime; that of the 32-bit compiler is no part of a root.
+  printf '#!%s/ocamlrun\n' "$tools" >$lib/camlheader
   install_into $lib/caml runtime/caml/*.h runtime/caml/*.tbl otherlibs/unix/*.h otherlibs/systhreads/threads.h
   install_into $lib/threads $host_lib/threads/*.cmi $host_lib/threads/*.mli \
     otherlibs/systhreads/*.cmx otherlibs/systhreads/threads.cmxa otherlibs/systhreads/threads.a
