@@ -72,7 +72,7 @@ fn a_program_finds_in_windows_what_it_asks_of_its_system() {
         let (windows, native) = (text(&windows.stdout), text(&native.stdout));
         let (system, facts) = windows.split_once('\n').unwrap();
         let (own_system, own_facts) = native.split_once('\n').unwrap();
-        assert_eq!((system, own_system), ("system: Win32 windows", "system: Unix unix"));
+        assert_eq!((system, own_system), ("system: Win32 windows true false", "system: Unix unix false true"));
         assert_eq!(facts, own_facts, "{release}");
         assert!(facts.contains("argument: верблюд\n") && facts.contains("sockets: WATER 1\n"), "{facts}");
         let traced = facts.lines().find(|line| line.starts_with("backtrace: ")).unwrap();
@@ -107,7 +107,6 @@ fn the_example_says_what_it_says_here() {
 
 /// Packages of several build systems and C libraries: zarith, sqlite3, lwt, a ppx, and a stub of the project's own.
 #[test]
-#[ignore = "the program, with gmp and sqlite3, dies of a null pointer under wine: not understood yet"]
 fn packages_and_c_libraries_come_along() {
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
@@ -124,6 +123,28 @@ fn packages_and_c_libraries_come_along() {
         let windows = wine(&there, arguments, temp.path());
         assert_eq!(text(&windows.stdout).replace("\r\n", "\n"), native);
     }
+}
+
+/// Functions whose types are known at run time alone are called, and call back, by the rules of their system.
+#[test]
+fn c_is_called_by_way_of_libffi() {
+    let Some(corpus) = shared("corpus") else {
+        println!("SKIPPED: there is no ../shared/corpus, so there is no ctypes-foreign");
+        return;
+    };
+    let (temp, project) = copy("crates/e2e/projects/calls");
+    let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
+    let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
+    let asked = ["build", "--ocaml", "5.3.0", "--target", BOTH, project.to_str().unwrap()];
+    run_bactrian(&[asked.as_slice(), &places].concat());
+    let (there, here) = programs(&project, "calls");
+    let native = output(&mut Command::new(here)).unwrap();
+    let windows = wine(&there, &[], temp.path());
+    assert_eq!(text(&windows.stdout).replace("\r\n", "\n"), native, "{}", text(&windows.stderr));
+    assert!(native.contains("sum: -3000000897.750\n") && native.contains("each: 237.5\n"), "{native}");
+    // The static program for Linux has no names to be asked for.
+    let by_name = wine(&there, &["by-name"], temp.path());
+    assert_eq!(text(&by_name.stdout), "texts: 9 CAMEL\r\n", "{}", text(&by_name.stderr));
 }
 
 /// menhir for Windows writes the parser that menhir for this machine writes.

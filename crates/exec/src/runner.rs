@@ -121,7 +121,11 @@ impl Runner {
             Self::Wine { program, prefix } => {
                 let mut command = wine::command(program, prefix);
                 command.arg(&job.program);
-                directly(command, job)
+                let given = |name: &str| job.environment.iter().rev().find(|(known, _)| known == name);
+                let variable = |name: &str| given(name).map(|(_, text)| text.into()).or_else(|| std::env::var_os(name));
+                let locale = wine::locale(variable).map(|(name, text)| (name.into(), text.into()));
+                let environment = job.environment.iter().cloned().chain(locale).collect();
+                directly(command, Job { environment, ..job })
             }
             Self::Ssh(ssh) => ssh.run(job),
         }

@@ -6,6 +6,7 @@
 //! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //! - `closure`: the corpus's packages for one further target, against a native `opam install` of them.
+//! - `targets`: an example for all targets in one command, against one command for each.
 //! - `repository`: loading a repository of the public one's size and choosing packages in it, against `opam`.
 //!
 //! Times are of wall clocks; run it on a machine that does nothing else.
@@ -15,6 +16,7 @@ mod closure;
 mod repository;
 mod schedule;
 mod store;
+mod targets;
 
 use std::fs;
 use std::path::Path;
@@ -49,6 +51,9 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     }
     if all || names.contains(&"closure") {
         closure::run()?;
+    }
+    if all || names.contains(&"targets") {
+        targets::run()?;
     }
     if all || names.contains(&"repository") {
         repository::run()?;

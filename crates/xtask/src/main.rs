@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         ["corpus", rest @ ..] => corpus::run(rest),
         ["clib", rest @ ..] => clib::run(rest),
         ["conformance", rest @ ..] => conformance::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…] | conformance [--target T,…] [--ocaml V]"
+        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] [--target T,…] [--ocaml V] [--write] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…] | conformance [--target T,…] [--ocaml V]"
             .to_owned()),
     };
     match result {

@@ -9,5 +9,5 @@ value ledger_checksum(value text)
     a = (a + Byte_u(text, i)) % 65521;
     b = (b + a) % 65521;
   }
-  return Val_long((long)((b << 16) | a));
+  return Val_long((b << 16) | a);
 }

@@ -75,7 +75,7 @@ let () =
   | _ :: arguments ->
     set_binary_mode_out stdout true;
     let fact name text = Printf.printf "%s: %s\n%!" name text in
-    fact "system" (Sys.os_type ^ " " ^ Kind.rule);
+    fact "system" (Printf.sprintf "%s %s %b %b" Sys.os_type Kind.rule Sys.win32 Sys.unix);
     List.iter (fact "argument") arguments;
     fact "files" (files ());
     fact "sockets" (sockets ());

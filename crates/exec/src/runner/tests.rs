@@ -149,3 +149,24 @@ fn a_root_is_served_from_outside() {
     drop(service);
     assert!(UnixStream::connect(&socket).is_err());
 }
+
+#[test]
+fn wine_is_started_where_letters_are_more_than_ascii() {
+    let of = |said: &[(&str, &str)]| {
+        let said: Vec<(String, String)> = said.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+        super::wine::locale(|name| said.iter().find(|(known, _)| known == name).map(|(_, text)| text.into()))
+    };
+    for none in [
+        &[] as &[_],
+        &[("LC_ALL", "C")],
+        &[("LC_ALL", ""), ("LANG", "POSIX")],
+        &[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")],
+    ] {
+        assert_eq!(of(none), Some(("LC_ALL", "C.UTF-8")), "{none:?}");
+    }
+    for said in
+        [&[("LANG", "de_DE.UTF-8")] as &[_], &[("LC_CTYPE", "en_US.UTF-8"), ("LANG", "C")], &[("LC_ALL", "C.utf8")]]
+    {
+        assert_eq!(of(said), None, "{said:?}");
+    }
+}

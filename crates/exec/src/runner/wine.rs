@@ -1,5 +1,6 @@
 //! wine: programs of Windows on Linux. Not here: finding wine.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,15 @@ pub(super) fn command(program: &Path, prefix: &Path) -> Command {
         .env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d")
         .env_remove("DISPLAY");
     command
+}
+
+/// The locale that wine is started in, where `variable` tells of none: in `C` it takes every letter beyond ASCII, in names of
+/// files and in arguments, for a question mark.
+pub(super) fn locale(variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, &'static str)> {
+    let said =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|text| !text.is_empty()));
+    let plain = said.is_none_or(|text| text == OsStr::new("C") || text == OsStr::new("POSIX"));
+    plain.then_some(("LC_ALL", "C.UTF-8"))
 }
 
 /// The directory that `program` takes for a Windows machine: one of the store's, shared by all that use it, made if there

@@ -45,6 +45,23 @@ configure_target() {
   # What runs the compilers, not what runs their output.
   sed -i 's/^let host = .*/let host = {|x86_64-pc-linux-gnu|}/' utils/config.generated.ml
   nothing_is_loaded
+  middle_end
+}
+
+# `Sys.win32` and its like are constants by closure conversion. 5.3's looks for them at the system that it runs on itself,
+# 5.4's at Config: of the host's objects, 5.3's unit and what inlines it are compiled again. (The conversion of flambda, which
+# asks in the same way, is in the compiler and never runs: the host's Config has none.)
+middle_end() {
+  if grep -q target_os_type middle_end/closure/closure.ml; then return; fi
+  mkdir /tmp/front
+  cp $front/* /tmp/front/
+  chmod u+w /tmp/front/*
+  front=/tmp/front
+  cp middle_end/closure/closure.ml* middle_end/closure/closure_middle_end.ml* $front/
+  sed -i 's/Sys\.os_type/"Win32"/' $front/closure.ml
+  (cd $front && $host_cc/ar x ocamlmiddleend.a &&
+    $host_prefix/bin/ocamlopt -strict-sequence -strict-formats -absname -w -a -c closure.ml closure_middle_end.ml &&
+    $host_prefix/bin/ocamlopt -a -o ocamlmiddleend.cmxa $(cat ocamlmiddleend.units))
 }
 
 nothing_is_loaded() {

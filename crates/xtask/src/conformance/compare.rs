@@ -76,8 +76,12 @@ impl With {
                 let prefix =
                     exec::runner::prepare_wine(&store, Path::new(wine), || println!("making wine's directory"));
                 let prefix = prefix.map_err(|error| error.to_string())?.to_string_lossy().into_owned();
-                let quiet =
-                    [("WINEPREFIX", prefix.as_str()), ("WINEDEBUG", "-all"), ("WINEDLLOVERRIDES", "mscoree,mshtml=")];
+                let quiet = [
+                    ("WINEPREFIX", prefix.as_str()),
+                    ("WINEDEBUG", "-all"),
+                    ("WINEDLLOVERRIDES", "mscoree,mshtml="),
+                    ("LC_ALL", "C.UTF-8"),
+                ];
                 let environment = quiet.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
                 Ok(Self { words: vec![wine.to_owned()], environment })
             }
@@ -206,7 +210,9 @@ impl Compiled<'_> {
         let stem = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for step in &named.case.steps {
             let Step::Run(run) = step else { continue };
-            if let Err(error) = wrap_others(named, run, &directory, with) {
+            // wine starts a program's programs itself.
+            let wraps = self.target.spec().os != Os::Windows;
+            if let Err(error) = if wraps { wrap_others(named, run, &directory, with) } else { Ok(()) } {
                 return Ended::Differs(error);
             }
             match self.run_program(run, (&directory, &stem), with) {

@@ -15,8 +15,8 @@ use super::compare::{self, Ended, With};
 use super::explain::{self, Cause, Explanation};
 use super::suite::{Selection, Suite};
 
-/// The target whose programs this machine runs as they are, and the emulator of its CPU.
-const OWN: (&str, &str) = ("x86_64-linux-musl", "qemu-x86_64");
+/// Targets whose programs this machine runs as they are, and the emulator of their CPU; that of another CPU is shown by the first.
+const OWN: [(&str, &str); 2] = [("x86_64-linux-musl", "qemu-x86_64"), ("x86-linux-musl", "qemu-i386")];
 
 /// A target's.
 pub(super) struct Report {
@@ -35,6 +35,7 @@ pub(super) struct Report {
 pub(super) struct Shown {
     test: String,
     release: Release,
+    emulator: &'static str,
     /// Whether it passes without an emulator.
     native: Ended,
     /// And with one.
@@ -113,26 +114,29 @@ impl Report {
 
 /// Shows every difference that is explained by an emulator with this machine's own programs.
 pub(super) fn show_emulators(reports: &[Report], asked: &Asked) -> Result<Vec<Shown>, String> {
-    let mut wanted: BTreeMap<String, (Release, BTreeSet<&str>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<(String, usize), (Release, BTreeSet<&str>)> = BTreeMap::new();
     for report in reports {
         let emulated = matches!(report.target.runner_on(super::here()), Runner::Qemu(_));
         let names = report.explained.iter().filter(|(_, _, row)| emulated && row.cause == Cause::Emulator);
         let names: Vec<&str> = names.map(|(name, ..)| name.as_str()).collect();
+        let own = OWN.iter().position(|(name, _)| *name == report.target.to_string()).unwrap_or(0);
         if !names.is_empty() {
-            wanted.entry(report.release.to_string()).or_insert((report.release, BTreeSet::new())).1.extend(names);
+            let key = (report.release.to_string(), own);
+            wanted.entry(key).or_insert((report.release, BTreeSet::new())).1.extend(names);
         }
     }
-    let own: Target = OWN.0.parse::<Target>().map_err(|error| error.to_string())?;
     let mut shown = Vec::new();
-    for (release, names) in wanted.into_values() {
+    for ((_, own), (release, names)) in wanted {
+        let Some((own, emulator)) = OWN.get(own) else { continue };
+        let own: Target = own.parse::<Target>().map_err(|error| error.to_string())?;
         let suite = Suite::open(release, &asked.directories)?;
         let mut cases = suite.select(own)?.cases;
         cases.retain(|named| names.contains(named.name.as_str()));
         let compiled = compare::compile(&suite, &cases, (own, &asked.bactrian))?;
         let native = compiled.run(&With::emulator(None));
-        let emulated = compiled.run(&With::emulator(Some(OWN.1)));
+        let emulated = compiled.run(&With::emulator(Some(emulator)));
         for ((named, native), emulated) in cases.iter().zip(native).zip(emulated) {
-            shown.push(Shown { test: named.name.clone(), release, native, emulated });
+            shown.push(Shown { test: named.name.clone(), release, emulator, native, emulated });
         }
     }
     Ok(shown)
@@ -167,10 +171,10 @@ pub(super) fn page(reports: &[Report], shown: &[Shown]) -> String {
     }
     if !shown.is_empty() {
         page.push_str("\n## Emulators\n\nThe tests that an emulator makes differ, compiled for this machine:\n\n");
-        page.push_str("| test | OCaml | without an emulator | under qemu-x86_64 |\n|---|---|---|---|\n");
+        page.push_str("| test | OCaml | emulator | without it | under it |\n|---|---|---|---|---|\n");
         for one in shown {
             let (native, emulated) = (word(&one.native), word(&one.emulated));
-            let _ = writeln!(page, "| {} | {} | {native} | {emulated} |", one.test, one.release);
+            let _ = writeln!(page, "| {} | {} | {} | {native} | {emulated} |", one.test, one.release, one.emulator);
         }
     }
     page
