@@ -16,12 +16,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use foreign::{mingw, wine};
-use testkit::{bactrian, checkout, command, copy_tree};
+use testkit::{bactrian, checkout, command, copy_tree, shared};
 
 mod foreign;
 
 const WINDOWS: &str = "x86_64-windows-gnu";
 const HERE: &str = "x86_64-linux-musl";
+const GCC: &str = "cc = \"x86_64-w64-mingw32-gcc\"\n";
 const ANDROID: &str = "aarch64-linux-android";
 
 /// A copy of the example with C stubs, generated code and most of the standard library.
@@ -62,11 +63,44 @@ fn mingw_gcc_makes_ocaml_for_windows() {
     fs::remove_file(project.join("bactrian.toml")).unwrap();
     let (code, told) = build(&project, &["--ocaml", "5.3.0", "--cmake", file.to_str().unwrap()]);
     assert!(code == Some(0) && !told.contains(" made"), "the file decides the target, nothing is new: {told}");
-    let settings = format!("[toolchain.{WINDOWS}]\ncc = \"x86_64-w64-mingw32-gcc\"\nldflags = [\"-static\"]\n");
+    let settings = format!("[toolchain.{WINDOWS}]\n{GCC}ldflags = [\"-static\"]\n");
     fs::write(project.join("bactrian.toml"), settings).unwrap();
     let (code, told) = build(&project, &["--ocaml", "5.3.0", "--target", WINDOWS]);
     assert!(code == Some(0) && !told.contains(" made"), "{told}");
     assert_eq!(wine(&program), native);
+}
+
+/// C code of packages is compiled by it like the project's own.
+#[test]
+fn packages_with_c_code() {
+    let (Some(_), Some(corpus)) = (mingw(), shared("corpus")) else {
+        println!("SKIPPED: there is no mingw gcc, no wine or no ../shared/corpus");
+        return;
+    };
+    let (_temp, project) = project(&format!("[toolchain.{WINDOWS}]\n{GCC}ldflags = [\"-static\"]\n"));
+    for directory in ["bin", "clock", "generator", "geometry"] {
+        fs::remove_dir_all(project.join(directory)).unwrap();
+    }
+    let depends = "(lang dune 3.0)\n(package (name strings) (allow_empty) (depends bigstringaf cstruct))\n";
+    fs::write(project.join("dune-project"), depends).unwrap();
+    fs::write(project.join("dune"), "(executable (name strings) (libraries bigstringaf cstruct))\n").unwrap();
+    fs::write(
+        project.join("strings.ml"),
+        "let () =\n\
+         \u{20} let s = \"the quick camel\" in\n\
+         \u{20} let big = Bigstringaf.of_string ~off:0 ~len:15 s and c = Cstruct.of_string s in\n\
+         \u{20} Cstruct.blit c 4 c 0 5;\n\
+         \u{20} Printf.printf \"%d %d %s %d\\n\" (Bigstringaf.memcmp_string big 0 s 0 15) (Bigstringaf.memchr big 0 'q' 15)\n\
+         \u{20}   (Cstruct.to_string c) (Cstruct.compare c (Cstruct.of_string s))\n",
+    )
+    .unwrap();
+    let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
+    let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
+    let asked = ["--ocaml", "5.3.0", "--target", WINDOWS];
+    let (code, told) = build(&project, &[asked.as_slice(), &places].concat());
+    assert_eq!(code, Some(0), "{told}");
+    let said = wine(&project.join("dist").join(WINDOWS).join("strings.exe"));
+    assert_eq!(said, "0 4 quickuick camel -1\n");
 }
 
 #[test]
@@ -74,15 +108,14 @@ fn a_compiler_that_cannot_link() {
     if mingw().is_none() {
         return;
     }
-    let gcc = "cc = \"x86_64-w64-mingw32-gcc\"\n";
-    let (_temp, project) = project(&format!("[toolchain.{WINDOWS}]\n{gcc}ldflags = [\"-lnowhere\"]\n"));
+    let (_temp, project) = project(&format!("[toolchain.{WINDOWS}]\n{GCC}ldflags = [\"-lnowhere\"]\n"));
     let (code, told) = build(&project, &["--target", WINDOWS]);
     assert_eq!(code, Some(4), "{told}");
     assert!(told.contains("its compiler cannot compile and link a program for this target"), "{told}");
     assert!(told.contains("cannot find -lnowhere") && told.contains("it cannot link a program"), "{told}");
     assert!(!told.contains("OCaml"), "nothing was built with it: {told}");
     // One for another system compiles and links very well.
-    fs::write(project.join("bactrian.toml"), format!("[toolchain.aarch64-linux-musl]\n{gcc}")).unwrap();
+    fs::write(project.join("bactrian.toml"), format!("[toolchain.aarch64-linux-musl]\n{GCC}")).unwrap();
     let (code, told) = build(&project, &["--target", "aarch64-linux-musl"]);
     assert_eq!(code, Some(4), "{told}");
     assert!(told.contains("its C library is not that of aarch64-linux-musl (musl)"), "{told}");

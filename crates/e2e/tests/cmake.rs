@@ -8,7 +8,7 @@
     reason = "tests panic to fail, and say what they skip"
 )]
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,21 +23,21 @@ const ROUTE: &str = "samarkand - bukhara - merv: 521.5 km\n";
 
 /// A copy of the example, configured and built by CMake with these arguments.
 fn built(arguments: &[&str]) -> Option<tempfile::TempDir> {
-    built_with(arguments, std::env::var_os("PATH").unwrap_or_default())
+    built_with(arguments, &std::env::var_os("PATH").unwrap_or_default())
 }
 
 /// The same with another PATH.
-fn built_with(arguments: &[&str], path: OsString) -> Option<tempfile::TempDir> {
+fn built_with(arguments: &[&str], path: &OsStr) -> Option<tempfile::TempDir> {
     let cmake = found("cmake")?;
     let temp = tempfile::tempdir().unwrap();
     copy_tree(&checkout().join("examples/cmake"), &temp.path().join("src")).unwrap();
     let build = temp.path().join("build");
     let mut configure = command(&cmake);
-    configure.env("PATH", &path).arg("-S").arg(temp.path().join("src")).arg("-B").arg(&build).args(arguments);
+    configure.env("PATH", path).arg("-S").arg(temp.path().join("src")).arg("-B").arg(&build).args(arguments);
     configure.arg(format!("-DBactrian_DIR={}", checkout().join("cmake").display()));
     configure.arg(format!("-DBACTRIAN_EXECUTABLE={}", bactrian().unwrap().display()));
     output(&mut configure).unwrap_or_else(|error| panic!("{error}"));
-    output(command(&cmake).env("PATH", &path).arg("--build").arg(&build)).unwrap_or_else(|error| panic!("{error}"));
+    output(command(&cmake).env("PATH", path).arg("--build").arg(&build)).unwrap_or_else(|error| panic!("{error}"));
     Some(temp)
 }
 
@@ -113,7 +113,7 @@ fn a_c_program_for_musl_on_arm_links_ocaml() {
     let (Some(zig), Some(qemu)) = (zig(), found("qemu-aarch64")) else { return };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(zig).chain(std::env::split_paths(&path))).unwrap();
-    let Some(temp) = built_with(&[&toolchain("aarch64-linux-musl.cmake")], path) else { return };
+    let Some(temp) = built_with(&[&toolchain("aarch64-linux-musl.cmake")], &path) else { return };
     let build = temp.path().join("build");
     let said = |program: &Path| output(Command::new(&qemu).arg(program)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(said(&build.join("saddlebag")), SAID);
