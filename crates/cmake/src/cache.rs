@@ -8,10 +8,18 @@ use std::collections::BTreeMap;
 /// The variables of a cache. What is no entry is passed over, as CMake does.
 #[must_use]
 pub fn parse(text: &str) -> BTreeMap<String, String> {
-    text.lines().filter_map(entry).collect()
+    text.lines().filter_map(entry).map(|(name, _, value)| (name, value)).collect()
 }
 
-fn entry(line: &str) -> Option<(String, String)> {
+/// What was said on CMake's command line (`-DNAME=VALUE`) and declared by no project: toolchain files read such variables.
+#[must_use]
+pub fn undeclared(text: &str) -> Vec<(String, String)> {
+    let undeclared = text.lines().filter_map(entry).filter(|(_, kind, _)| kind == "UNINITIALIZED");
+    undeclared.map(|(name, _, value)| (name, value)).collect()
+}
+
+/// Name, type and value.
+fn entry(line: &str) -> Option<(String, String, String)> {
     if line.starts_with("//") || line.starts_with('#') {
         return None;
     }
@@ -19,10 +27,10 @@ fn entry(line: &str) -> Option<(String, String)> {
         Some(quoted) => quoted.split_once("\":")?,
         None => line.split_once(':')?,
     };
-    let (_kind, value) = rest.split_once('=')?;
+    let (kind, value) = rest.split_once('=')?;
     // A value with space at an end is in single quotes.
     let value = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')).unwrap_or(value);
-    Some((name.to_owned(), value.to_owned()))
+    Some((name.to_owned(), kind.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]
@@ -38,5 +46,7 @@ mod tests {
         assert_eq!(get("CMAKE_C_FLAGS"), Some(" -O2"));
         assert_eq!((get("a:b"), get("X"), get("EMPTY")), (Some("ON"), Some(" y "), Some("")));
         assert_eq!(cache.len(), 5);
+        let said = super::undeclared("CMAKE_C_FLAGS:STRING=-O2\nANDROID_ABI:UNINITIALIZED=arm64-v8a\n");
+        assert_eq!(said, [("ANDROID_ABI".to_owned(), "arm64-v8a".to_owned())]);
     }
 }

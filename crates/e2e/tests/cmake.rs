@@ -8,43 +8,48 @@
     reason = "tests panic to fail, and say what they skip"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use foreign::{found, mingw, wine};
 use testkit::{bactrian, checkout, command, copy_tree, output};
+
+mod foreign;
 
 const SAID: &str = "samarkand - bukhara: 216.8 km\nsamarkand - atlantis: -1.0\nsum in 4 domains: 500500\n";
 const ROUTE: &str = "samarkand - bukhara - merv: 521.5 km\n";
 
-/// The program of this name in PATH; without it, a word about it.
-fn found(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file());
-    if found.is_none() {
-        println!("SKIPPED: there is no `{name}` in PATH");
-    }
-    found
-}
-
 /// A copy of the example, configured and built by CMake with these arguments.
 fn built(arguments: &[&str]) -> Option<tempfile::TempDir> {
+    built_with(arguments, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+/// The same with another PATH.
+fn built_with(arguments: &[&str], path: &OsStr) -> Option<tempfile::TempDir> {
     let cmake = found("cmake")?;
     let temp = tempfile::tempdir().unwrap();
     copy_tree(&checkout().join("examples/cmake"), &temp.path().join("src")).unwrap();
     let build = temp.path().join("build");
     let mut configure = command(&cmake);
-    configure.arg("-S").arg(temp.path().join("src")).arg("-B").arg(&build).args(arguments);
+    configure.env("PATH", path).arg("-S").arg(temp.path().join("src")).arg("-B").arg(&build).args(arguments);
     configure.arg(format!("-DBactrian_DIR={}", checkout().join("cmake").display()));
     configure.arg(format!("-DBACTRIAN_EXECUTABLE={}", bactrian().unwrap().display()));
     output(&mut configure).unwrap_or_else(|error| panic!("{error}"));
-    output(command(&cmake).arg("--build").arg(&build)).unwrap_or_else(|error| panic!("{error}"));
+    output(command(&cmake).env("PATH", path).arg("--build").arg(&build)).unwrap_or_else(|error| panic!("{error}"));
     Some(temp)
 }
 
 fn route(build: &Path) -> PathBuf {
     let targets = fs::read_dir(build.join("route.ocaml")).unwrap();
-    targets.flatten().map(|target| target.path().join("route")).find(|file| file.is_file()).unwrap()
+    let programs = targets.flatten().flat_map(|target| ["route", "route.exe"].map(|name| target.path().join(name)));
+    programs.into_iter().find(|file| file.is_file()).unwrap()
+}
+
+/// The argument that names a toolchain file of the example.
+fn toolchain(name: &str) -> String {
+    format!("-DCMAKE_TOOLCHAIN_FILE={}", checkout().join("examples/cmake/toolchains").join(name).display())
 }
 
 /// The machine's own compiler links OCaml's object; a second build does nothing, a changed file does.
@@ -65,4 +70,69 @@ fn a_c_program_of_this_machine_links_ocaml() {
     fs::write(&file, text.replace("6371.", "12742.")).unwrap();
     assert!(again().contains("Building waypoints"), "a source has changed");
     assert!(said().starts_with("samarkand - bukhara: 433.6 km\n"));
+}
+
+/// mingw gcc compiles the C program, and OCaml's runtime with it.
+#[test]
+fn a_c_program_for_windows_links_ocaml() {
+    if mingw().is_none() {
+        return;
+    }
+    let Some(temp) = built(&[&toolchain("x86_64-windows-gnu.cmake")]) else { return };
+    let build = temp.path().join("build");
+    assert_eq!(wine(&build.join("saddlebag.exe")), SAID);
+    assert_eq!(wine(&route(&build)), ROUTE);
+    // zig's programs ask for the Universal C Runtime: this one is mingw gcc's.
+    let inspected = output(command(bactrian().unwrap()).arg("inspect").arg(route(&build))).unwrap();
+    assert!(inspected.contains("msvcrt.dll"), "{inspected}");
+}
+
+/// A directory with the program zig: that of PATH, or what the package manager of Python brings.
+fn zig() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(directory) = std::env::split_paths(&path).find(|directory| directory.join("zig").is_file()) {
+        return Some(directory);
+    }
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ziglang-0.17.1");
+    let directory = kept.join("ziglang");
+    if !directory.join("zig").is_file() {
+        let python = found("python3")?;
+        let mut pip = command(python);
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&kept).arg("ziglang==0.17.1");
+        if let Err(error) = output(&mut pip) {
+            println!("SKIPPED: there is no `zig`, and pip does not bring it: {error}");
+            return None;
+        }
+    }
+    Some(directory)
+}
+
+/// zig compiles the C program, Bactrian's own compiler (which is zig's) what OCaml has of C.
+#[test]
+fn a_c_program_for_musl_on_arm_links_ocaml() {
+    let (Some(zig), Some(qemu)) = (zig(), found("qemu-aarch64")) else { return };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(zig).chain(std::env::split_paths(&path))).unwrap();
+    let Some(temp) = built_with(&[&toolchain("aarch64-linux-musl.cmake")], &path) else { return };
+    let build = temp.path().join("build");
+    let said = |program: &Path| output(Command::new(&qemu).arg(program)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(said(&build.join("saddlebag")), SAID);
+    assert_eq!(said(&route(&build)), ROUTE);
+}
+
+/// What is given to CMake itself: it sets variables by means that Bactrian does not read.
+#[test]
+fn a_build_directory_whose_toolchain_file_is_a_program() {
+    if mingw().is_none() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("beyond.cmake");
+    let text = "execute_process(COMMAND printf %s ${WHICH}-w64-mingw32-gcc OUTPUT_VARIABLE gcc)\n\
+                set(CMAKE_SYSTEM_NAME Windows)\nset(CMAKE_SYSTEM_PROCESSOR x86_64)\n\
+                set(CMAKE_C_COMPILER ${gcc})\nset(CMAKE_EXE_LINKER_FLAGS_INIT -static)\n\
+                list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES WHICH)\n";
+    fs::write(&file, text).unwrap();
+    let Some(temp) = built(&[&format!("-DCMAKE_TOOLCHAIN_FILE={}", file.display()), "-DWHICH=x86_64"]) else { return };
+    assert_eq!(wine(&temp.path().join("build/saddlebag.exe")), SAID);
 }

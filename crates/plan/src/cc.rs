@@ -141,8 +141,9 @@ impl Planner {
 #[must_use]
 pub fn system_libraries(target: Target) -> Option<Vec<String>> {
     let names = WINDOWS_LIBS.lines().filter(|line| !line.starts_with('#'));
-    // The Universal C Runtime is asked for by these names; what is called `.drv` is a library as well.
-    let names = names.map(|name| format!("{name}.*")).chain(["api-ms-win-*".to_owned()]);
+    // The Universal C Runtime is asked for by these names; what is called `.drv` is a library as well. The older C runtime, which
+    // GNU compilers that a user brings may be made for, comes with every Windows, too.
+    let names = names.map(|name| format!("{name}.*")).chain(["api-ms-win-*".to_owned(), "msvcrt.dll".to_owned()]);
     (target.spec().abi == Abi::Mingw).then(|| names.collect())
 }
 

@@ -94,7 +94,10 @@ fn read(path: &Path, around: &Surroundings) -> Result<Toolchain, CommandError> {
     let name = path.display().to_string();
     let machine = Machine { system: SYSTEM, processor: std::env::consts::ARCH };
     match toolchain::of_file(&Here(around), &name, &text, &machine) {
-        Err(error) if matches!(error.fault, Fault::Beyond(_)) => ask(path, around).unwrap_or_else(|| Err(told(&error))),
+        Err(error) if matches!(error.fault, Fault::Beyond(_)) => {
+            let answer = ask(path, &[], around).unwrap_or_else(|| Err(told(&error)))?;
+            toolchain::of_answer(&answer).map_err(|error| told(&error))
+        }
         Err(error) => Err(told(&error)),
         Ok(toolchain) => Ok(toolchain),
     }
@@ -123,7 +126,17 @@ fn build(directory: &Path, around: &Surroundings) -> Result<Toolchain, CommandEr
             .map_err(|error| CommandError::usage(format_args!("cannot read {}", path.display())).cause(error))?;
         configured.push((path.display().to_string(), text));
     }
-    toolchain::of_build(&Here(around), &cache, &configured).map_err(|error| told(&error))
+    let error = match toolchain::of_build(&Here(around), &cache, &configured) {
+        Ok(toolchain) => return Ok(toolchain),
+        Err(error) => error,
+    };
+    // What CMake wrote itself is read here, so it is the toolchain file that does more.
+    let file = cmake::cache::parse(&cache).remove("CMAKE_TOOLCHAIN_FILE").map(|file| directory.join(file));
+    let (Fault::Beyond(_), Some(file)) = (&error.fault, file) else { return Err(told(&error)) };
+    let said = cmake::cache::undeclared(&cache);
+    let text = ask(&file, &said, around).unwrap_or_else(|| Err(told(&error)))?;
+    let world = Answered { here: Here(around), file: file.display().to_string(), text };
+    toolchain::of_build(&world, &cache, &configured).map_err(|error| told(&error))
 }
 
 /// An error in a file, with its place and the line.
@@ -142,13 +155,14 @@ fn told(error: &Error) -> CommandError {
     }
 }
 
-/// What CMake itself makes of a toolchain file; nothing if there is no CMake.
-fn ask(path: &Path, around: &Surroundings) -> Option<Result<Toolchain, CommandError>> {
+/// A file that sets what a toolchain file sets, written by CMake itself; nothing if there is no CMake. `said` are variables that
+/// the file may read.
+fn ask(path: &Path, said: &[(String, String)], around: &Surroundings) -> Option<Result<String, CommandError>> {
     let program = around.env.path().into_iter().map(|directory| directory.join("cmake")).find(|path| path.is_file())?;
-    Some(probe(&program, path))
+    Some(probe(&program, path, said))
 }
 
-fn probe(program: &Path, path: &Path) -> Result<Toolchain, CommandError> {
+fn probe(program: &Path, path: &Path, said: &[(String, String)]) -> Result<String, CommandError> {
     let failed = |error: &dyn std::fmt::Display| {
         CommandError::environment(format_args!("cannot ask CMake what {} means", path.display())).cause(error)
     };
@@ -162,6 +176,7 @@ fn probe(program: &Path, path: &Path) -> Result<Toolchain, CommandError> {
         .arg("-B")
         .arg(directory.path().join("build"))
         .arg(format!("-DCMAKE_TOOLCHAIN_FILE={}", path.display()))
+        .args(said.iter().map(|(name, value)| format!("-D{name}={value}")))
         .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(&error))?;
@@ -169,8 +184,7 @@ fn probe(program: &Path, path: &Path) -> Result<Toolchain, CommandError> {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(CommandError::usage(format_args!("CMake refuses {}", path.display())).cause(said));
     }
-    let text = fs::read_to_string(&answer).map_err(|error| failed(&error))?;
-    toolchain::of_answer(&text).map_err(|error| failed(&error.fault))
+    fs::read_to_string(&answer).map_err(|error| failed(&error))
 }
 
 /// This machine, as a CMake file sees it.
@@ -193,5 +207,30 @@ impl World for Here<'_> {
 
     fn environment(&self, name: &str) -> Option<String> {
         self.0.env.get(name).map(|value| value.to_string_lossy().into_owned())
+    }
+}
+
+/// The same machine, where CMake has been asked what one file says.
+struct Answered<'s> {
+    here: Here<'s>,
+    file: String,
+    text: String,
+}
+
+impl World for Answered<'_> {
+    fn read(&self, path: &str) -> Option<String> {
+        if path == self.file { Some(self.text.clone()) } else { self.here.read(path) }
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.here.exists(path)
+    }
+
+    fn program(&self, name: &str, directories: &[String]) -> Option<String> {
+        self.here.program(name, directories)
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        self.here.environment(name)
     }
 }

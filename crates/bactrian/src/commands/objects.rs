@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use action::tree::Entry;
-use inspect::Expectation;
+use inspect::{Expectation, Format};
 use plan::delivery::{self, Wanted};
 use plan::layout;
 use plan::target::{Goal, Target};
@@ -62,7 +62,10 @@ fn one(site: &Site<'_>, target: Target, object: &str, directory: &Path) -> Resul
     let unfit = || CommandError::build(format_args!("{name}: the object that was built does not fit {target}"));
     let content = inspect::inspect(&bytes).map_err(|error| unfit().cause(error))?;
     // What a program has to be is asked of whoever links it.
-    let expected = Expectation { static_required: false, glibc_ceiling: None, ..expectation(target) };
+    let whole = expectation(target);
+    // Where a linked file is of another format than an object.
+    let format = whole.format.map(|format| if format == Format::Pe { Format::Coff } else { format });
+    let expected = Expectation { format, static_required: false, glibc_ceiling: None, ..whole };
     let violations = inspect::check(&content, &expected);
     if !violations.is_empty() {
         return Err(violations.iter().fold(unfit(), |told, violation| told.cause(fit::words(violation))));

@@ -134,7 +134,8 @@ impl Brought {
             ("ELF", if spec.object_format == ObjectFormat::Elf { "1" } else { "" }.to_owned()),
             ("LDFLAGS", words(&description.ldflags)),
             ("LIBC", libc(spec.abi).to_owned()),
-            ("MODE", if spec.abi == Abi::Musl { "-static" } else { "" }.to_owned()),
+            // On Windows the compiler's own libraries (winpthread, gcc's) would have to be brought along.
+            ("MODE", if matches!(spec.abi, Abi::Musl | Abi::Mingw) { "-static" } else { "" }.to_owned()),
             ("PACKAGES", packages(target)),
             ("SYSROOT", description.sysroot.as_deref().map(at).transpose()?.unwrap_or_default()),
             ("TARGET", target.to_string()),
