@@ -114,14 +114,7 @@ pub fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
 /// # Errors
 /// If something cannot be read or linked.
 pub fn link_store(to: &Path) -> std::io::Result<()> {
-    link_stores(&store(), to)
-}
-
-/// As [`link_store`], of everything that has been made in the store `from`.
-///
-/// # Errors
-/// As [`link_store`].
-pub fn link_stores(from: &Path, to: &Path) -> std::io::Result<()> {
+    let from = store();
     // What names others before what it names: another process may be adding to them.
     for area in ["ac", "memo", "cas"] {
         link_tree(&from.join(area), &to.join(area))?;
