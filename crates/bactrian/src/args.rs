@@ -147,6 +147,10 @@ pub(crate) struct Means {
     /// Version of OCaml, such as 5.3.0 [env: BACTRIAN_OCAML]
     #[arg(long, value_name = "VERSION")]
     pub(crate) ocaml: Option<String>,
+    /// Where that OCaml has no native code for a target, make programs of byte code, with the runtime inside [env:
+    /// BACTRIAN_BYTECODE]
+    #[arg(long)]
+    pub(crate) bytecode: bool,
     /// An opam repository: directory, archive or git URL; the first goes first; may be repeated [default: the public one]
     /// [env: BACTRIAN_REPO]
     #[arg(long = "repo", value_name = "DIR|URL")]

@@ -27,6 +27,8 @@ macro_rules! variables {
 variables! {
     BACTRIAN_TARGET Some("--target") => "Targets to build for, separated by commas.";
     BACTRIAN_OCAML Some("--ocaml") => "Version of OCaml to build with, such as `5.3.0`.";
+    BACTRIAN_BYTECODE Some("--bytecode") =>
+        "`1`, `true` or `yes`: where that OCaml has no native code for a target, make programs of byte code, with the runtime inside.";
     BACTRIAN_STORE Some("--store") =>
         "Directory of the store. A relative one is seen from the working directory.";
     BACTRIAN_REPO Some("--repo") =>

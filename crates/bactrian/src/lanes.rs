@@ -1,9 +1,10 @@
 //! Lanes: the targets of a command, by the OCaml that they are built with.
 //!
 //! OCaml 5 has no native code for 32 bits, so targets of one command may need compilers of two releases. What is chosen and
-//! made for a release is one lane: its own choice of packages, its own root. Not here: choosing ([`crate::resolution`]).
+//! made for a release is one lane: its own choice of packages, its own root. Whoever asks for byte code gets OCaml 5 for all. Not here: choosing ([`crate::resolution`]).
 
 use plan::ocaml::Release;
+use plan::ocaml::byte::Code;
 use plan::target::Target;
 
 use crate::error::CommandError;
@@ -28,7 +29,8 @@ pub(crate) fn lanes(targets: &[Target], means: &Means) -> Result<Vec<Lane>, Comm
     let wanted = means.ocaml.map(|_| release(means)).transpose()?;
     let mut lanes: Vec<Lane> = Vec::new();
     for target in targets {
-        let serving: Vec<_> = Release::ALL.into_iter().rev().filter(|release| release.serves(*target)).collect();
+        let serving: Vec<_> =
+            Release::ALL.into_iter().rev().filter(|release| serves(*release, *target, means)).collect();
         let releases = match wanted {
             Some(wanted) if serving.contains(&wanted) => vec![wanted],
             Some(wanted) if means.ocaml_is_for_all => return Err(unserved(wanted, *target, &serving)),
@@ -55,11 +57,24 @@ pub(crate) fn lanes(targets: &[Target], means: &Means) -> Result<Vec<Lane>, Comm
     Ok(lanes)
 }
 
+/// Whether programs of `target` can be made with `release`, in byte code if that is wanted.
+fn serves(release: Release, target: Target, means: &Means) -> bool {
+    match release.code(target) {
+        Some(Code::Native) => true,
+        Some(Code::Byte) => means.bytecode,
+        None => false,
+    }
+}
+
 /// A version was asked for that has no native code for a target.
 fn unserved(wanted: Release, target: Target, serving: &[Release]) -> CommandError {
     let told = CommandError::usage(format_args!("OCaml {wanted} has no native code for {target}"));
     let told = match target.cpu().bits {
-        32 => told.cause("OCaml 5 compiles for 64-bit machines only; programs in byte code are not offered"),
+        32 => told.cause("OCaml 5 compiles for 64-bit machines only"),
+        _ => told,
+    };
+    let told = match wanted.code(target) {
+        Some(Code::Byte) => told.hint("with `--bytecode` its programs are made of byte code, with the runtime inside"),
         _ => told,
     };
     let serving: Vec<_> = serving.iter().map(|release| release.version()).collect();
@@ -121,6 +136,18 @@ mod tests {
     fn a_version_that_does_not_serve_a_target_is_refused() {
         let error = of("aarch64-linux-musl x86-linux-musl", Some((5, 3, 0)), true).unwrap_err();
         assert_eq!(error.message, "OCaml 5.3.0 has no native code for x86-linux-musl");
-        assert!(error.hints[0].ends_with("x86-linux-musl is built with `4.14.1`"), "{:?}", error.hints);
+        assert!(error.hints[0].contains("`--bytecode`"), "{:?}", error.hints);
+        assert!(error.hints[1].ends_with("x86-linux-musl is built with `4.14.1`"), "{:?}", error.hints);
+    }
+
+    #[test]
+    fn whoever_asks_for_byte_code_gets_any_release() {
+        let targets: Vec<Target> =
+            ["aarch64-linux-musl", "x86-linux-musl"].iter().map(|name| name.parse().unwrap()).collect();
+        let means = Means { bytecode: true, ..Means::for_test(PathBuf::new()) };
+        let all = Release::ALL.into_iter().rev().collect();
+        assert_eq!(lanes(&targets, &means).unwrap(), [Lane { targets: targets.clone(), releases: all }]);
+        let means = Means { ocaml: Some(OcamlVersion::new(5, 3, 0)), ocaml_is_for_all: true, ..means };
+        assert_eq!(lanes(&targets, &means).unwrap(), [Lane { targets, releases: vec![Release::V5_3_0] }]);
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Means {
     pub(crate) ocaml: Option<OcamlVersion>,
     /// Whether it is for every target. That of `bactrian.toml` is for those that it serves.
     pub(crate) ocaml_is_for_all: bool,
+    /// Whether programs may be of byte code, where there is no native code for the target.
+    pub(crate) bytecode: bool,
     /// Whether programs for 32-bit x86 are emulated; if nobody said so, where this machine cannot run them.
     pub(crate) emulate_x86: Option<bool>,
     /// Opam repositories, the first before the others; none for the public one.
@@ -96,6 +98,7 @@ impl Means {
             store,
             ocaml: None,
             ocaml_is_for_all: false,
+            bytecode: false,
             emulate_x86: None,
             repositories: Vec::new(),
             mirrors: Vec::new(),

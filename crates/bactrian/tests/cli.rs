@@ -91,6 +91,10 @@ fn help_is_a_result() {
           --ocaml <VERSION>
               Version of OCaml, such as 5.3.0 [env: BACTRIAN_OCAML]
 
+          --bytecode
+              Where that OCaml has no native code for a target, make programs of byte code, with the
+              runtime inside [env: BACTRIAN_BYTECODE]
+
           --repo <DIR|URL>
               An opam repository: directory, archive or git URL; the first goes first; may be repeated
               [default: the public one] [env: BACTRIAN_REPO]

@@ -1,4 +1,5 @@
-//! 32-bit targets: OCaml 4.14, chosen by itself, and programs that say what those of 64 bits say.
+//! 32-bit targets: OCaml 4.14, chosen by itself, or byte code of OCaml 5, if asked for; and programs that say what those of 64
+//! bits say.
 
 #![allow(
     clippy::indexing_slicing,
@@ -81,9 +82,39 @@ fn ocaml_5_is_refused_where_it_has_no_native_code() {
     let told = build.args(["build", "--ocaml", "5.3.0", "--target", ARM]).arg(&project).output().unwrap();
     let told_text = String::from_utf8_lossy(&told.stderr);
     assert_eq!(told.status.code(), Some(2), "{told_text}");
-    for words in ["OCaml 5.3.0 has no native code for armv7-linux-musleabihf", "hint: ", "`4.14.1`"] {
+    for words in ["OCaml 5.3.0 has no native code for armv7-linux-musleabihf", "hint: ", "`--bytecode`", "`4.14.1`"] {
         assert!(told_text.contains(words), "{told_text}");
     }
+}
+
+/// Effects, domains, threads, a stub that calls back: interpreted, in a file that needs nothing but the kernel.
+#[test]
+fn byte_code_of_ocaml_5_says_what_native_code_says() {
+    let targets = [WIDE, ARM, X86];
+    for (name, version) in [("interpreted", "5.3.0"), ("narrow", "5.4.1")] {
+        let (_temp, project) = project(name);
+        let said = said(&project, &["--bytecode", "--ocaml", version], &targets, name);
+        let [wide, arm, x86] = said.as_slice() else { panic!("{said:?}") };
+        assert!(wide.starts_with(&format!("{version}\n")) && wide.ends_with("\nbye\n"), "{wide}");
+        assert_eq!(arm, wide, "{name}");
+        // As above: the x87 is more precise than a double.
+        let differing = x86.lines().zip(wide.lines()).filter(|(one, other)| one != other).count();
+        assert!(x86.lines().count() == wide.lines().count() && differing <= 2, "{x86}\n{wide}");
+    }
+}
+
+#[test]
+fn a_constant_that_32_bits_cannot_hold_is_an_error_of_the_build() {
+    let temp = tempfile::tempdir().unwrap();
+    fs::write(temp.path().join("dune-project"), "(lang dune 3.0)\n").unwrap();
+    fs::write(temp.path().join("dune"), "(executable (name wide))\n").unwrap();
+    fs::write(temp.path().join("wide.ml"), "let () = print_int 0x1_0000_0000\n").unwrap();
+    let mut build = command(bactrian().unwrap());
+    let build = build.args(["build", "--bytecode", "--ocaml", "5.3.0", "--target", ARM]).arg(temp.path());
+    let told = build.output().unwrap();
+    let told_text = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(1), "{told_text}");
+    assert!(told_text.contains("cannot be used on a 32-bit platform"), "{told_text}");
 }
 
 /// Packages: big numbers of gmp in words of 32 bits, and one lock for both OCamls.

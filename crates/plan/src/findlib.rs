@@ -7,6 +7,11 @@
 use std::fmt::Write as _;
 
 use crate::layout;
+use crate::ocaml::byte::Code;
+
+/// What a toolchain without native code is said to have for `ocamlopt`: a name that nothing has. dune believes in a program
+/// whose path it is given, and takes the host's where it is given none.
+const NO_OCAMLOPT: &str = "no-native-code";
 
 /// Tools of an OCaml installation that findlib knows.
 const TOOLS: [&str; 13] = [
@@ -41,9 +46,9 @@ pub fn host() -> String {
 }
 
 /// The configuration of the toolchain called `toolchain`, whose OCaml is in `prefix`, an absolute path, and whose packages
-/// are in `packages`, a path in the root.
+/// are in `packages`, a path in the root; its programs are made of `code`.
 #[must_use]
-pub fn toolchain(toolchain: &str, prefix: &str, packages: &str) -> String {
+pub fn toolchain(toolchain: &str, prefix: &str, packages: &str, code: Code) -> String {
     let of = format!("({toolchain})");
     let stdlib = format!("{prefix}/lib/ocaml");
     let mut text = String::new();
@@ -52,7 +57,10 @@ pub fn toolchain(toolchain: &str, prefix: &str, packages: &str) -> String {
     line(&mut text, "stdlib", &of, &stdlib);
     line(&mut text, "ldconf", &of, "ignore");
     for tool in TOOLS {
-        line(&mut text, tool, &of, &format!("{prefix}/bin/{tool}"));
+        match (tool, code) {
+            ("ocamlopt" | "ocamloptp", Code::Byte) => line(&mut text, tool, &of, NO_OCAMLOPT),
+            _ => line(&mut text, tool, &of, &format!("{prefix}/bin/{tool}")),
+        }
     }
     text
 }
@@ -68,11 +76,20 @@ mod tests {
 
     #[test]
     fn every_tool_is_named_for_both_worlds() {
-        let (host, cross) = (host(), toolchain("t", "/opt/cross/t", "target/t"));
+        let (host, cross) = (host(), toolchain("t", "/opt/cross/t", "target/t", Code::Native));
         for tool in TOOLS {
             assert!(host.contains(&format!("\n{tool}=\"/opt/ocaml/bin/{tool}\"\n")), "{tool}");
             assert!(cross.contains(&format!("\n{tool}(t)=\"/opt/cross/t/bin/{tool}\"\n")), "{tool}");
         }
         assert!(cross.contains("stdlib(t)=\"/opt/cross/t/lib/ocaml\"\n"));
+    }
+
+    #[test]
+    fn dune_finds_no_ocamlopt_where_there_is_none() {
+        let text = toolchain("t", "/opt/cross/t", "target/t", Code::Byte);
+        assert!(
+            text.contains("\nocamlopt(t)=\"no-native-code\"\n") && text.contains("\nocamlc(t)=\"/opt/cross/t/"),
+            "{text}"
+        );
     }
 }

@@ -9,10 +9,13 @@ use action::graph::{Fetch, Input, Node, NodeId, Unpack};
 use action::pattern::Pattern;
 use builder::Step;
 
+use self::byte::Code;
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, part, script};
 use crate::sources;
 use crate::target::{OcamlVersion, Os, Target};
+
+pub mod byte;
 
 /// A release of OCaml that the recipes are known to work for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,6 +204,9 @@ impl Planner {
 
     /// The OCaml toolchain of `target`, laid out for [`layout::CROSS`]`/<target>`.
     pub(crate) fn ocaml_cross(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
+        if release.code(target) == Some(Code::Byte) {
+            return self.ocaml_byte(release, target, false);
+        }
         let recipe = match target.spec().os {
             Os::Windows => "ocaml/windows.sh",
             Os::MacOs => "ocaml/darwin.sh",
@@ -211,6 +217,9 @@ impl Planner {
 
     /// The target's compiler-libs, laid out for the same directory.
     pub(crate) fn compiler_libs(&mut self, release: Release, target: Target) -> Result<NodeId, PlanError> {
+        if release.code(target) == Some(Code::Byte) {
+            return self.ocaml_byte(release, target, true);
+        }
         self.ocaml_for_target(release, target, COMPILER_LIBS, "compiler-libs")
     }
 

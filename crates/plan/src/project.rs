@@ -15,6 +15,7 @@ use crate::findlib;
 use crate::layout;
 use crate::meta;
 use crate::ocaml::Release;
+use crate::ocaml::byte::Code;
 use crate::package::add_tools;
 
 use crate::planner::{PlanError, Planner, action_environment, input};
@@ -86,7 +87,9 @@ impl Planner {
             input(&format!("{}/{target}", layout::CC), self.cc(target)?)?,
             input(&cross, self.ocaml_cross(wanted.release, target)?)?,
         ];
-        inputs.extend(self.starters(target.cpu().bits)?);
+        if wanted.release.serves(target) {
+            inputs.extend(self.starters(target.cpu().bits)?);
+        }
         if wanted.compiler_libs {
             inputs.push(input(&cross, self.compiler_libs(wanted.release, target)?)?);
         }
@@ -154,7 +157,9 @@ pub(crate) fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> 
     }
     for target in &wanted.targets {
         let name = toolchain_name(*target);
-        let text = findlib::toolchain(&name, &format!("/{}/{target}", layout::CROSS), &layout::target_prefix(*target));
+        let code = wanted.release.code(*target).unwrap_or(Code::Native);
+        let prefix = format!("/{}/{target}", layout::CROSS);
+        let text = findlib::toolchain(&name, &prefix, &layout::target_prefix(*target), code);
         file(format!("{}.d/{name}.conf", layout::FINDLIB_CONF), text)?;
     }
     add_tools(&mut literal, &wanted.targets)?;

@@ -31,7 +31,7 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Toolchain) -> Result<Exit, Comma
 fn list(ctx: &Context<'_>, means: &Means) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, means)?;
     for release in Release::ALL {
-        for target in Target::all().filter(|target| release.serves(*target) && target.has_own_cc()) {
+        for target in Target::all().filter(|target| release.code(*target).is_some() && target.has_own_cc()) {
             let found = workshop.look_up(target, |planner| Ok(planner.toolchain(release, target)?.into()))?;
             let trees: Option<Vec<_>> = found.into_iter().map(|value| value?.tree().ok()).collect();
             let Some(trees) = trees else { continue };

@@ -24,6 +24,7 @@ pub(crate) const NAME: &str = "bactrian.toml";
 pub(crate) struct File {
     pub(crate) targets: Option<Vec<Goal>>,
     pub(crate) ocaml: Option<OcamlVersion>,
+    pub(crate) bytecode: Option<bool>,
     /// Directories and URLs as written.
     pub(crate) repositories: Option<Vec<String>>,
     /// Directories and URLs as written.
@@ -76,6 +77,12 @@ pub(crate) const KEYS: &[Key] = &[
         meaning: "What to build for.",
     },
     Key { name: "ocaml", option: "--ocaml", example: r#""5.3.0""#, meaning: "Version of OCaml to build with." },
+    Key {
+        name: "bytecode",
+        option: "--bytecode",
+        example: "true",
+        meaning: "Where that OCaml has no native code for a target, make programs of byte code, with the runtime inside.",
+    },
     Key {
         name: "repositories",
         option: "--repo",
@@ -264,6 +271,7 @@ impl Reader<'_> {
                 "quirks" => file.quirks = self.texts(item),
                 "store" => file.store = self.string(item).map(PathBuf::from),
                 "jobs" => file.jobs = self.positive(item),
+                "bytecode" => file.bytecode = self.expect(item, item.as_bool(), "true or false"),
                 "locked" => file.locked = self.expect(item, item.as_bool(), "true or false"),
                 "offline" => file.offline = self.expect(item, item.as_bool(), "true or false"),
                 "output" => file.output = self.string(item).map(PathBuf::from),

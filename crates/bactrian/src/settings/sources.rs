@@ -62,11 +62,16 @@ impl<'a> Sources<'a> {
             true => Some(true),
             false => variables.parsed(env_vars::BACTRIAN_LOCKED, boolean)?.or(self.file.locked),
         };
+        let bytecode = match args.bytecode {
+            true => Some(true),
+            false => variables.parsed(env_vars::BACTRIAN_BYTECODE, boolean)?.or(self.file.bytecode),
+        };
         Ok(Means {
             locked: locked.unwrap_or(false),
             store: self.store()?,
             ocaml: ocaml.or(self.file.ocaml),
             ocaml_is_for_all: ocaml.is_some(),
+            bytecode: bytecode.unwrap_or(false),
             emulate_x86: variables.parsed(env_vars::BACTRIAN_EMULATE_X86, boolean)?,
             repositories: self.places(&args.repositories, env_vars::BACTRIAN_REPO, self.file.repositories.as_ref()),
             mirrors: self.places(&args.mirrors, env_vars::BACTRIAN_MIRROR, self.file.mirrors.as_ref()),
