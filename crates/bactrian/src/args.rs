@@ -115,7 +115,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Store(Store),
     #[command(about = help::DOCTOR, after_long_help = help::DOCTOR_EXAMPLES)]
-    Doctor,
+    Doctor(Doctor),
     #[command(about = help::COMPLETIONS, after_long_help = help::COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
@@ -170,6 +170,38 @@ pub(crate) struct Means {
     /// How many processes may work at once [default: as many as processors] [env: BACTRIAN_JOBS]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<String>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// A Remote Execution engine or cache.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Remote {
+    /// A Remote Execution engine or cache to build with: grpc://host:port, grpcs://host:port, either with /instance; `none`
+    /// for none [env: BACTRIAN_REMOTE]
+    #[arg(long = "remote", value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// What it is used for [default: execute] [env: BACTRIAN_REMOTE_MODE]
+    #[arg(long = "remote-mode", value_name = "MODE")]
+    pub(crate) mode: Option<RemoteMode>,
+}
+
+/// What a remote engine is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RemoteMode {
+    /// Results are taken from it and told to it; everything runs here
+    Cache,
+    /// Actions run there
+    Execute,
+    /// Actions run here while there is room and their inputs are here, else there
+    Hybrid,
+}
+
+/// `bactrian doctor`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 /// Whether it is written where the time went.
@@ -447,6 +479,8 @@ mod tests {
             "toolchain remove -t a",
             "store gc --max-size 10G --max-age 30d",
             "store verify --repair -v",
+            "build --remote grpc://farm:8980/main --remote-mode hybrid -t a",
+            "doctor --remote grpcs://farm",
             "man store gc",
             "-q target list",
         ] {
@@ -460,6 +494,7 @@ mod tests {
             "build -v -q",
             "shell --failed 1 --target t",
             "build --sealed",
+            "build --remote-mode sometimes -t a",
             "toolchain add macos-sdk",
             "toolchain add gcc dir",
             "toolchain remove macos-sdk -t a",

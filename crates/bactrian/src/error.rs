@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     NoSolution,
     /// This machine's.
     Environment,
+    /// A remote engine's or cache's.
+    Remote,
     /// Ours.
     Bug,
 }
@@ -54,6 +56,11 @@ impl CommandError {
     /// Something is missing on this machine.
     pub(crate) fn environment(message: impl fmt::Display) -> Self {
         Self::new(Kind::Environment, message)
+    }
+
+    /// A remote engine or cache did not do its part.
+    pub(crate) fn remote(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Remote, message)
     }
 
     /// Something that cannot happen did.
@@ -97,6 +104,7 @@ impl CommandError {
             Kind::Usage => Exit::Usage,
             Kind::NoSolution => Exit::NoSolution,
             Kind::Environment => Exit::Environment,
+            Kind::Remote => Exit::Remote,
             Kind::Bug => Exit::Bug,
         }
     }

@@ -38,6 +38,7 @@ pub(crate) fn run(error: &RunError, logs: &Store) -> CommandError {
         NodeError::Local(cause) => local(label, cause),
         NodeError::Action { outcome, kept, .. } => action(label, outcome, kept.as_deref(), logs),
         NodeError::Refused(cause) => refused(label, cause.as_ref()),
+        NodeError::Remote(cause) => remote::failed(Some(label), cause),
         NodeError::Stopped => CommandError::environment(format_args!("stopped while making {label}")),
         NodeError::Compose(_) | NodeError::Kind => {
             CommandError::bug(format_args!("cannot put together {label}")).caused_by(&error.cause)
@@ -256,6 +257,8 @@ fn tail(log: &str) -> Option<String> {
     let last = lines.get(lines.len().saturating_sub(LOG_LINES)..)?;
     (!last.is_empty()).then(|| last.join("\n"))
 }
+
+pub(crate) mod remote;
 
 #[cfg(test)]
 mod tests;

@@ -74,12 +74,8 @@ impl Error for Leak {}
 impl Inspector for LeakScan<'_> {
     fn inspect(&self, node: NodeId, tree: DirDigest) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Some((package, target)) = self.nodes.get(&node) else { return Ok(()) };
-        let expected = arch(*target);
-        let format = target.spec().object_format;
-        let key = match format {
-            ObjectFormat::Elf => format!("{tree} {expected:?}"),
-            other => format!("{tree} {expected:?} {other:?}"),
-        };
+        let (expected, format) = (arch(*target), target.spec().object_format);
+        let key = key(tree, *target);
         if self.store.memo_get(PASSED, key.as_bytes())?.is_some() {
             return Ok(());
         }
@@ -87,6 +83,20 @@ impl Inspector for LeakScan<'_> {
         scan.directory(tree, &RelPath::root())?;
         self.store.memo_put(PASSED, key.as_bytes(), MemoValue::Tree(tree))?;
         Ok(())
+    }
+
+    fn reads(&self, node: NodeId, tree: DirDigest) -> bool {
+        let Some((_, target)) = self.nodes.get(&node) else { return false };
+        !matches!(self.store.memo_get(PASSED, key(tree, *target).as_bytes()), Ok(Some(_)))
+    }
+}
+
+/// What is remembered of a tree that passed.
+fn key(tree: DirDigest, target: Target) -> String {
+    let expected = arch(target);
+    match target.spec().object_format {
+        ObjectFormat::Elf => format!("{tree} {expected:?}"),
+        other => format!("{tree} {expected:?} {other:?}"),
     }
 }
 

@@ -20,6 +20,10 @@ pub(crate) enum Message<'m> {
     Progress { node: usize, bytes: u64, total: Option<u64> },
     /// Another process makes the same thing; this one waits.
     Waiting { node: usize },
+    /// An action is on its way on a remote engine. `stage` is one of sending, queued, running, requeued.
+    Remote { node: usize, stage: &'static str },
+    /// The remote cache failed, and is done without.
+    RemoteOff { why: &'m str },
     /// A node is done. `end` is one of cached, made, downloaded, made-remotely, failed, skipped.
     Finished { node: usize, kind: &'static str, label: &'m str, end: &'static str, milliseconds: u64 },
     /// A target that can be built for.

@@ -97,6 +97,9 @@ impl Sink for Reporter<'_> {
             self.ui.message(&words::message(&event));
             return;
         }
+        if let Event::RemoteOff { why } = &event {
+            self.ui.warning(format_args!("the remote cache is not used any more: {why}"));
+        }
         let now = (self.clock)();
         let line = self.with(|state| {
             let line = state.ledger.event(&event, now);

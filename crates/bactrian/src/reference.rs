@@ -171,6 +171,13 @@ fn explain(message: &Message<'_>) -> &'static str {
             "## `progress`\n\nPart of a download is here. `total` is `null` if it is not known."
         }
         Message::Waiting { .. } => "## `waiting`\n\nAnother process makes the same thing; this one waits for it.",
+        Message::Remote { .. } => {
+            "## `remote`\n\nAn action is on its way on a remote engine. `stage` is `sending` (its inputs), `queued`, `running` or \
+             `requeued` (its worker was lost). Engines that say nothing are not told of."
+        }
+        Message::RemoteOff { .. } => {
+            "## `remote-off`\n\nThe remote cache failed, and is done without from here on: what is missing is made here."
+        }
         Message::Finished { .. } => {
             "## `finished`\n\nA node is done. `end` is `cached` (it was in the store; such nodes are not `started`), `made`, \
              `downloaded` (from a remote cache), `made-remotely`, `failed` or `skipped` (because something else failed)."

@@ -8,6 +8,7 @@
 
 pub(crate) mod file;
 mod quantity;
+mod remote;
 mod sources;
 pub(crate) mod toolchain;
 
@@ -78,6 +79,8 @@ pub(crate) struct Means {
     pub(crate) jobs: NonZeroUsize,
     /// C toolchains that the user brings for the command's targets, each with where it is said.
     pub(crate) toolchains: Vec<Bring>,
+    /// An engine or cache elsewhere.
+    pub(crate) remote: Option<exec::remote::Config>,
 }
 
 /// A C toolchain that the user brings for a target.
@@ -107,6 +110,7 @@ impl Means {
             locked: false,
             jobs: NonZeroUsize::MIN,
             toolchains: Vec::new(),
+            remote: None,
         }
     }
 }
@@ -313,6 +317,8 @@ pub(crate) enum StoreWork {
 pub(crate) struct Doctor {
     /// Absolute directory of the store.
     pub(crate) store: PathBuf,
+    /// An engine or cache to look at.
+    pub(crate) remote: Option<exec::remote::Config>,
 }
 
 /// How output is to look. Decided before anything else, so that what is wrong with the rest can be told.
@@ -435,7 +441,10 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
         args::Command::Store(args) => {
             Command::Store(Store { work: quantity::store_work(args)?, directory: here()?.store()? })
         }
-        args::Command::Doctor => Command::Doctor(Doctor { store: here()?.store()? }),
+        args::Command::Doctor(args) => {
+            let sources = here()?;
+            Command::Doctor(Doctor { store: sources.store()?, remote: sources.remote(&args.remote)? })
+        }
         args::Command::Completions { shell } => Command::Completions(shell),
         args::Command::Man { command } => Command::Man(command),
     })

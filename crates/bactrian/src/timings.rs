@@ -72,7 +72,7 @@ impl Recorder {
     fn note(&self, event: &Event, noted: &mut [Noted]) {
         let now = self.begun.elapsed();
         match event {
-            Event::Planned { .. } | Event::Progress { .. } => {}
+            Event::Planned { .. } | Event::Progress { .. } | Event::Remote { .. } | Event::RemoteOff { .. } => {}
             Event::Started { node, .. } => {
                 if let Some(noted) = noted.get_mut(node.index()) {
                     noted.start = Some(now);

@@ -14,6 +14,7 @@ use exec::engine::{Engine, Report, Value};
 use exec::event::Sink;
 use exec::fetch::config::registry_environment;
 use exec::fetch::{self, FetchConfig, Fetcher};
+use exec::remote::{Config, Remote};
 use exec::store::Store;
 use opam::name::PackageName;
 use plan::cc::brought::Brought;
@@ -40,7 +41,7 @@ pub(crate) const MACOS_SDK: &str = "macos-sdk";
 
 /// The means of one command.
 pub(crate) struct Workshop<'c> {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     /// The builder program on this machine.
     pub(crate) builder: PathBuf,
     pub(crate) fetcher: Fetcher,
@@ -48,6 +49,8 @@ pub(crate) struct Workshop<'c> {
     jobs: usize,
     emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
+    remote: Option<Config>,
+    connection: OnceCell<Remote>,
     macos_sdk: Option<DirDigest>,
     /// C toolchains that the user brings, and what is captured for them.
     brings: Vec<Bring>,
@@ -76,13 +79,15 @@ impl<'c> Workshop<'c> {
         config.stop = Arc::clone(&stop);
         let macos_sdk = store.registered(MACOS_SDK).map_err(|error| failure::store(&error))?;
         Ok(Self {
-            store,
+            store: Arc::new(store),
             builder,
             fetcher: Fetcher::new(config),
             ctx,
             jobs: means.jobs.get(),
             emulate_x86: means.emulate_x86,
             stop,
+            remote: means.remote.clone(),
+            connection: OnceCell::new(),
             macos_sdk,
             brings: means.toolchains.clone(),
             brought: OnceCell::new(),
@@ -123,7 +128,9 @@ impl<'c> Workshop<'c> {
     ) -> Result<Report, CommandError> {
         self.check_brought()?;
         let (graph, goals) = plan(self.planner(targets.iter().copied())?, goals)?;
-        let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
+        let remote = self.remote()?;
+        let report = self.ctx.watch(&graph, |sink| Engine { remote, ..self.engine(sink) }.run(&graph, &goals));
+        self.tell_traffic();
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
@@ -169,10 +176,12 @@ impl<'c> Workshop<'c> {
         let nodes = planned.iter().flat_map(|planned| &planned.nodes);
         let scan = LeakScan { store: &self.store, nodes: nodes.filter_map(of_target).collect() };
         let graph = planner.finish();
+        let remote = self.remote()?;
         let report = self.ctx.watch(&graph, |sink| {
-            let engine = Engine { inspector: Some(&scan), ..self.engine(sink) };
+            let engine = Engine { inspector: Some(&scan), remote, ..self.engine(sink) };
             engine.run(&graph, goals)
         });
+        self.tell_traffic();
         report.map_err(|error| failure::run(&error, &self.store))
     }
 
@@ -215,13 +224,35 @@ impl<'c> Workshop<'c> {
             self.brings.iter().map(|bring| planner.c_toolchain(bring.target)).collect::<Result<Vec<_>, _>>()
         };
         let (graph, goals) = plan(self.planner(self.brings.iter().map(|bring| bring.target))?, toolchains)?;
-        let report = self.ctx.watch(&graph, |sink| self.engine(sink).run(&graph, &goals));
+        let remote = self.remote()?;
+        let report = self.ctx.watch(&graph, |sink| Engine { remote, ..self.engine(sink) }.run(&graph, &goals));
         let report = report.map_err(|error| brought::broken(&error, &self.brings, &self.store))?;
         for (bring, value) in self.brings.iter().zip(report.values) {
             let tree = value.tree().map_err(|error| CommandError::bug("a toolchain is no tree").caused_by(&error))?;
             brought::check(&self.store, bring, tree)?;
         }
         Ok(())
+    }
+
+    /// The engine or cache elsewhere, connected to when something is made: choosing versions needs none.
+    pub(crate) fn remote(&self) -> Result<Option<&Remote>, CommandError> {
+        let Some(config) = &self.remote else { return Ok(None) };
+        if self.connection.get().is_none() {
+            let connected = Remote::connect(Arc::clone(&self.store), config.clone(), Arc::clone(&self.stop));
+            let connected = connected.map_err(|error| failure::remote::failed(None, &error))?;
+            connected.stop_on_interrupt();
+            let _ = self.connection.set(connected);
+        }
+        Ok(self.connection.get())
+    }
+
+    fn tell_traffic(&self) {
+        if let Some(remote) = self.connection.get() {
+            let traffic = remote.traffic();
+            let (sent, received) = (text::size(traffic.sent()), text::size(traffic.received()));
+            let calls = text::count(usize::try_from(traffic.calls()).unwrap_or(usize::MAX), "call");
+            self.ctx.ui.detail(format_args!("{}: {calls}, {sent} sent, {received} received", remote.config().address));
+        }
     }
 
     fn engine<'e>(&'e self, sink: &'e dyn Sink) -> Engine<'e> {
@@ -234,6 +265,7 @@ impl<'c> Workshop<'c> {
             sink,
             stop: &self.stop,
             inspector: None,
+            remote: None,
         }
     }
 }

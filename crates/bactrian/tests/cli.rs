@@ -117,6 +117,18 @@ fn help_is_a_result() {
       -j, --jobs <N>
               How many processes may work at once [default: as many as processors] [env: BACTRIAN_JOBS]
 
+          --remote <URL>
+              A Remote Execution engine or cache to build with: grpc://host:port, grpcs://host:port,
+              either with /instance; `none` for none [env: BACTRIAN_REMOTE]
+
+          --remote-mode <MODE>
+              What it is used for [default: execute] [env: BACTRIAN_REMOTE_MODE]
+
+              Possible values:
+              - cache:   Results are taken from it and told to it; everything runs here
+              - execute: Actions run there
+              - hybrid:  Actions run here while there is room and their inputs are here, else there
+
           --runner <RUNNER>
               Who runs the target's programs: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, or a
               command that is given the program and its arguments [default: what the target needs] [env:
@@ -170,6 +182,7 @@ fn help_is_a_result() {
       bactrian build -t x86_64-linux-gnu.2.17     for every Linux since RHEL 7
       bactrian build --offline --message-format json -t aarch64-linux-musl
       bactrian build --timings -t aarch64-linux-musl      and see where the time went
+      bactrian build --remote grpc://farm:8980 -t aarch64-linux-musl      on a Remote Execution engine
     ");
 }
 

@@ -11,55 +11,46 @@
     reason = "tests panic to fail, and say what they skip"
 )]
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use action::command::Action;
-use action::digest::DirDigest;
-use action::graph::{Graph, Input, Literal, LiteralFile, Node, Run};
+use action::digest::{BlobDigest, DirDigest};
+use action::graph::{Graph, Input, Literal, LiteralFile, Node, NodeId, Run};
 use action::outcome::{Place, Status};
 use action::path::RelPath;
 use builder::{Recipe, Step};
 use exec::builder_image::BUILDER;
 use exec::engine::Engine;
+use exec::event::{End, Event, Kind};
 use exec::fetch::config::registry_environment;
 use exec::fetch::{FetchConfig, Fetcher, Mirror};
 use exec::local::LocalExecutor;
-use exec::remote::Remote;
+use exec::remote::{Config, Mode, Remote};
 use exec::store::Store;
 use plan::planner::Planner;
-use testkit::{shared, store};
+use tempfile::TempDir;
+use testkit::casd::Casd;
+use testkit::store;
 
-/// A running engine; ended, by its pid, when dropped.
-struct Casd {
-    address: String,
-    pid: String,
-    _directory: tempfile::TempDir,
+/// An engine with nothing in it.
+struct Engines {
+    casd: Casd,
+    _directory: TempDir,
 }
 
-impl Casd {
-    fn start() -> Option<Self> {
-        let Some(script) = shared("tools/reapi/casd-up") else {
-            println!("skipped: there is no engine on this machine (shared/tools/reapi)");
-            return None;
-        };
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let status = Command::new("bash").arg(script).arg(directory.path()).arg(port.to_string()).status().unwrap();
-        assert!(status.success(), "casd-up: {status}");
-        let pid = fs::read_to_string(directory.path().join("casd.pid")).unwrap().trim().to_owned();
-        Some(Self { address: format!("http://127.0.0.1:{port}"), pid, _directory: directory })
-    }
-}
-
-impl Drop for Casd {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").arg(&self.pid).status();
-    }
+fn casd() -> Option<Engines> {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(casd) = Casd::start(directory.path()).unwrap() else {
+        println!("skipped: there is no engine on this machine (shared/tools/reapi)");
+        return None;
+    };
+    Some(Engines { casd, _directory: directory })
 }
 
 fn literal(files: &[(&str, &[u8], bool)]) -> Node {
@@ -71,40 +62,82 @@ fn literal(files: &[(&str, &[u8], bool)]) -> Node {
     Node::Literal(Literal { files: files.iter().map(file).collect(), ..Literal::default() })
 }
 
-/// An action that says hello, over the base image.
-fn hello() -> (Graph, action::graph::NodeId) {
-    let mut graph = Graph::default();
-    let base = graph.add(Node::Base(plan::base::image())).unwrap();
+/// A graph of shell scripts over the base image.
+#[derive(Default)]
+struct Scripts {
+    graph: Graph,
+    base: Option<NodeId>,
+}
+
+impl Scripts {
+    /// An action that runs `script`, with the output of `needs` at `/in`.
+    fn add(&mut self, label: &str, script: &str, needs: Option<NodeId>) -> NodeId {
+        let base = match self.base {
+            Some(base) => base,
+            None => *self.base.insert(self.graph.add(Node::Base(plan::base::image())).unwrap()),
+        };
+        let recipe = Recipe { steps: vec![Step::run("/tmp", ["sh", "-c", script])] }.encode();
+        let own = literal(&[("bactrian/builder", BUILDER, true), ("bactrian/recipe", &recipe, false)]);
+        let own = self.graph.add(own).unwrap();
+        let mut inputs: Vec<_> = [base, own].map(|node| Input { at: RelPath::root(), from: node.into() }).into();
+        inputs.extend(needs.map(|node| Input { at: RelPath::new("in").unwrap(), from: node.into() }));
+        let run = Run {
+            label: label.to_owned(),
+            command: action::command::Command {
+                arguments: ["bactrian/builder", "build"].map(str::to_owned).into(),
+                environment: [("PATH", "/usr/bin"), ("HOME", "/tmp"), ("TMPDIR", "/tmp"), ("LC_ALL", "C")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+                platform: BTreeMap::new(),
+            },
+            timeout: Duration::from_secs(600),
+            inputs,
+        };
+        self.graph.add(Node::Run(run)).unwrap()
+    }
+}
+
+/// An action that says hello.
+fn hello() -> (Graph, NodeId) {
+    let mut scripts = Scripts::default();
     let script = "echo hello > /out/greeting; ln -s greeting /out/link; mkdir /out/empty; uname -n; echo to stderr >&2";
-    let recipe = Recipe { steps: vec![Step::run("/tmp", ["sh", "-c", script])] }.encode();
-    let own = literal(&[("bactrian/builder", BUILDER, true), ("bactrian/recipe", &recipe, false)]);
-    let own = graph.add(own).unwrap();
-    let input = |node: action::graph::NodeId| Input { at: RelPath::root(), from: node.into() };
-    let goal = graph.add(Node::Run(Run {
-        label: "hello".to_owned(),
-        command: action::command::Command {
-            arguments: ["bactrian/builder", "build"].map(str::to_owned).into(),
-            environment: [("PATH", "/usr/bin"), ("HOME", "/tmp"), ("TMPDIR", "/tmp"), ("LC_ALL", "C")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-            platform: std::collections::BTreeMap::new(),
-        },
-        timeout: std::time::Duration::from_secs(600),
-        inputs: vec![input(base), input(own)],
-    }));
-    (graph, goal.unwrap())
+    let goal = scripts.add("hello", script, None);
+    (scripts.graph, goal)
+}
+
+/// What the first of [`chain`] leaves and nobody delivers: larger than a batch, so that it goes as a stream.
+const LARGE: &str = "seq 1 900000";
+
+/// Three actions, of which each needs the one before, and the last nothing of the first.
+fn chain() -> (Graph, NodeId) {
+    let mut scripts = Scripts::default();
+    let one = format!("{LARGE} > /out/large; echo one > /out/one");
+    let one = scripts.add("one", &one, None);
+    let two =
+        scripts.add("two", "cat /in/one > /out/two; wc -c < /in/large >> /out/two; tail -n 1 /in/large", Some(one));
+    let three = scripts.add("three", "cp /in/two /out/three; chmod +x /out/three; ln -s three /out/link", Some(two));
+    (scripts.graph, three)
+}
+
+/// The digest of the large file.
+fn large() -> BlobDigest {
+    BlobDigest::of((1..=900_000).map(|number| format!("{number}\n")).collect::<String>().as_bytes())
 }
 
 struct Bench {
-    store: Store,
+    store: Arc<Store>,
     fetcher: Fetcher,
     builder: std::path::PathBuf,
-    _apt: tempfile::TempDir,
+    _apt: TempDir,
 }
 
 impl Bench {
     fn open() -> Self {
-        let store = Store::open(&store()).unwrap();
+        Self::at(&store())
+    }
+
+    fn at(store: &Path) -> Self {
+        let store = Arc::new(Store::open(store).unwrap());
         let apt = tempfile::tempdir().unwrap();
         let mut config = FetchConfig::new(registry_environment(std::env::vars_os()), apt.path().to_owned());
         config.mirrors = std::env::var("BACTRIAN_MIRROR").iter().map(|mirror| Mirror::parse(mirror)).collect();
@@ -114,7 +147,7 @@ impl Bench {
     }
 
     /// Makes a goal's inputs and says which action makes the goal itself.
-    fn action(&self, graph: &Graph, goal: action::graph::NodeId) -> (Action, HashSet<DirDigest>) {
+    fn action(&self, graph: &Graph, goal: NodeId) -> (Action, HashSet<DirDigest>) {
         let stop = AtomicBool::new(false);
         let engine = Engine {
             store: &self.store,
@@ -125,26 +158,56 @@ impl Bench {
             sink: &|_| (),
             stop: &stop,
             inspector: None,
+            remote: None,
         };
         let inputs: Vec<_> = graph.get(goal).unwrap().dependencies().collect();
         engine.run(graph, &inputs).unwrap_or_else(|error| panic!("{error}: {:?}", error.cause));
         engine.action(graph, goal).unwrap().unwrap()
     }
 
-    fn same_on(&self, engine: &str, graph: &Graph, goal: action::graph::NodeId) {
+    fn same_on(&self, engine: &str, graph: &Graph, goal: NodeId) {
         let (action, composed) = self.action(graph, goal);
         let encoded = action.encode();
         let stop = AtomicBool::new(false);
         let local = LocalExecutor { store: &self.store, builder: &self.builder, jobs: 2, stop: &stop };
         let here = local.execute(&action, &encoded, &composed).unwrap();
         assert_eq!(here.outcome.status, Status::Success, "{}", self.log(&here.outcome));
-        let remote = Remote::connect(&self.store, engine, "").unwrap();
-        let there = remote.execute(&action, &encoded).unwrap();
-        assert_eq!(there.status, Status::Success, "{}", self.log(&there));
+        let remote = self.connect(engine, Mode::Execute);
+        let there = remote.execute(&action, &|_| ()).unwrap();
+        assert_eq!(there.status, Status::Success);
         assert_eq!(there.place, Place::Remote);
         assert_eq!(there.output, here.outcome.output);
-        let again = remote.execute(&action, &encoded).unwrap();
+        let again = remote.execute(&action, &|_| ()).unwrap();
         assert_eq!((again.place, again.output), (Place::RemoteCache, here.outcome.output));
+    }
+
+    fn connect(&self, engine: &str, mode: Mode) -> Remote {
+        let config = Config { mode, ..Config::new(engine.parse().unwrap()) };
+        Remote::connect(Arc::clone(&self.store), config, Arc::default()).unwrap()
+    }
+
+    /// Makes a goal with the help of an engine; its tree, and how each action ended.
+    fn make(&self, remote: &Remote, graph: &Graph, goal: NodeId) -> (DirDigest, BTreeMap<String, End>) {
+        let ends = Mutex::new(BTreeMap::new());
+        let sink = |event: Event| {
+            if let Event::Finished { kind: Kind::Run, label, end, .. } = event {
+                ends.lock().unwrap().insert(label, end);
+            }
+        };
+        let stop = AtomicBool::new(false);
+        let engine = Engine {
+            store: &self.store,
+            fetcher: &self.fetcher,
+            builder: self.builder.clone(),
+            path: std::env::var_os("PATH").unwrap(),
+            jobs: 2,
+            sink: &sink,
+            stop: &stop,
+            inspector: None,
+            remote: Some(remote),
+        };
+        let report = engine.run(graph, &[goal]).unwrap_or_else(|error| panic!("{error}: {:?}", error.cause));
+        (report.values[0].tree().unwrap(), ends.into_inner().unwrap())
     }
 
     fn log(&self, outcome: &action::outcome::Outcome) -> String {
@@ -156,35 +219,124 @@ impl Bench {
 
 #[test]
 fn hello_and_a_compiler_are_the_same_here_and_there() {
-    let Some(casd) = Casd::start() else { return };
+    let Some(engine) = casd() else { return };
     let bench = Bench::open();
     let (graph, goal) = hello();
-    bench.same_on(&casd.address, &graph, goal);
+    bench.same_on(&engine.casd.address(), &graph, goal);
     // clang and lld at work: start files, compiler-rt, the stubs of a glibc.
     let mut planner = Planner::new(BUILDER);
     let goal = planner.c_toolchain("x86_64-linux-gnu.2.28".parse().unwrap()).unwrap();
-    bench.same_on(&casd.address, &planner.finish(), goal);
+    bench.same_on(&engine.casd.address(), &planner.finish(), goal);
 }
 
 #[test]
 fn a_command_that_fails_is_an_outcome_there_too() {
-    let Some(casd) = Casd::start() else { return };
+    let Some(engine) = casd() else { return };
     let bench = Bench::open();
-    let (mut graph, _) = hello();
-    let recipe = Recipe { steps: vec![Step::run("/tmp", ["sh", "-c", "echo no >&2; exit 3"])] }.encode();
-    let own = literal(&[("bactrian/builder", BUILDER, true), ("bactrian/recipe", &recipe, false)]);
-    let own = graph.add(own).unwrap();
-    let Some((_, Node::Run(mut run))) =
-        graph.iter().last().map(|_| graph.iter().nth(2).unwrap()).map(|(id, node)| (id, node.clone()))
-    else {
-        panic!("the third node is the action")
-    };
-    run.inputs.truncate(1);
-    run.inputs.push(Input { at: RelPath::root(), from: own.into() });
-    let goal = graph.add(Node::Run(run)).unwrap();
+    let mut scripts = Scripts::default();
+    let goal = scripts.add("fails", "echo no >&2; exit 3", None);
+    let graph = scripts.graph;
     let (action, _) = bench.action(&graph, goal);
-    let outcome = Remote::connect(&bench.store, &casd.address, "").unwrap().execute(&action, &action.encode()).unwrap();
+    let outcome = bench.connect(&engine.casd.address(), Mode::Execute).execute(&action, &|_| ()).unwrap();
     assert_eq!(outcome.status, Status::Exit(1));
     assert!(bench.log(&outcome).contains("exit 3"), "{}", bench.log(&outcome));
     assert!(!Path::new("/out").exists());
+}
+
+fn all(end: End) -> BTreeMap<String, End> {
+    ["one", "two", "three"].map(|label| (label.to_owned(), end)).into()
+}
+
+/// What one store has made, another takes from the cache, and only what it delivers.
+#[test]
+fn a_cache_serves_an_empty_store_and_what_it_loses_is_made_again() {
+    let Some(mut engine) = casd() else { return };
+    let (graph, goal) = chain();
+    let stores: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    let benches: Vec<_> = stores.iter().map(|store| Bench::at(&store.path().join("store"))).collect();
+    let address = engine.casd.address();
+    let make = |bench: usize| benches[bench].make(&benches[bench].connect(&address, Mode::Cache), &graph, goal);
+    let (made, ends) = make(0);
+    assert_eq!(ends, all(End::Made));
+    let (found, ends) = make(1);
+    assert_eq!((found, ends), (made, all(End::Downloaded)));
+    assert!(benches[0].store.has(large()) && !benches[1].store.has(large()), "nobody wanted the large file");
+    for bench in &benches[..2] {
+        let file = bench.store.checkout(made).unwrap().join("three");
+        assert_eq!(fs::read_to_string(file).unwrap(), format!("one\n{}\n", large().size()));
+        assert_eq!(bench.store.verify(false, &mut |_| ()).unwrap().faults, 0);
+    }
+    // The store has the result now as if it had made it: no server is asked.
+    assert_eq!(benches[1].make(&benches[1].connect(&address, Mode::Cache), &graph, goal).1["three"], End::Cached);
+
+    // The server forgets a file of a result that it tells of, while a client is at work: what is known is made again.
+    let remote = benches[2].connect(&address, Mode::Cache);
+    lose(&mut engine.casd, large());
+    let mut scripts = Scripts { graph: graph.clone(), base: None };
+    let one = graph.iter().find_map(|(id, node)| matches!(node, Node::Run(run) if run.label == "one").then_some(id));
+    let last = scripts.add("last", "wc -c < /in/large > /out/bytes", one);
+    let (last, ends) = benches[2].make(&remote, &scripts.graph, last);
+    assert_eq!(ends["last"], End::Made);
+    let bytes = benches[2].store.checkout(last).unwrap().join("bytes");
+    assert_eq!(fs::read_to_string(bytes).unwrap(), format!("{}\n", large().size()));
+
+    // A cache that is gone for good is done without.
+    let config =
+        Config { patience: Duration::from_secs(1), ..benches[3].connect(&address, Mode::Cache).config().clone() };
+    let remote = Remote::connect(Arc::clone(&benches[3].store), config, Arc::default()).unwrap();
+    engine.casd.kill();
+    assert_eq!(benches[3].make(&remote, &graph, goal), (made, all(End::Made)));
+    assert!(remote.off().is_some());
+}
+
+/// Has a server lose a blob.
+fn lose(casd: &mut Casd, blob: BlobDigest) {
+    casd.kill();
+    let hex = blob.hex();
+    let mut found = 0;
+    let mut directories = vec![casd.directory().join("cas")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.to_string_lossy().replace('/', "").contains(&hex) {
+                fs::remove_file(&path).unwrap();
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "the server keeps its blobs elsewhere");
+    casd.begin().unwrap();
+}
+
+/// Everything runs on the engine, many actions at once; a server that is killed meanwhile delays them, no more.
+#[test]
+fn an_engine_makes_everything_though_it_is_killed_meanwhile() {
+    let Some(mut engine) = casd() else { return };
+    let (graph, goal) = chain();
+    let temp = tempfile::tempdir().unwrap();
+    let local = Bench::at(&temp.path().join("local"));
+    let (action, composed) = local.action(&graph, goal);
+    let stop = AtomicBool::new(false);
+    let executor = LocalExecutor { store: &local.store, builder: &local.builder, jobs: 2, stop: &stop };
+    let here = executor.execute(&action, &action.encode(), &composed).unwrap().outcome.output;
+    let far = Bench::at(&temp.path().join("far"));
+    let remote = far.connect(&engine.casd.address(), Mode::Execute);
+    let (there, ends) = far.make(&remote, &graph, goal);
+    assert_eq!((Some(there), ends), (here, all(End::MadeRemotely)));
+    assert!(!far.store.has(large()), "nobody here wanted the large file");
+
+    let mut scripts = Scripts::default();
+    let slow = scripts.add("slow", "sleep 3; echo slept > /out/slept", None);
+    let (tree, ends) = thread::scope(|scope| {
+        let made = scope.spawn(|| far.make(&remote, &scripts.graph, slow));
+        thread::sleep(Duration::from_millis(1500));
+        engine.casd.kill();
+        thread::sleep(Duration::from_millis(500));
+        engine.casd.begin().unwrap();
+        made.join().unwrap()
+    });
+    assert_eq!(ends["slow"], End::MadeRemotely);
+    assert_eq!(fs::read_to_string(far.store.checkout(tree).unwrap().join("slept")).unwrap(), "slept\n");
 }

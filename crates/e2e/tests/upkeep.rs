@@ -135,6 +135,7 @@ fn break_something(directory: &Path) -> String {
         sink: &|_| (),
         stop: &AtomicBool::new(false),
         inspector: None,
+        remote: None,
     };
     let (graph, goal) = broken();
     match engine.run(&graph, &[goal]).unwrap_err().cause {

@@ -204,6 +204,7 @@ fn toolchains(directory: &Path) -> Vec<Option<Value>> {
         sink: &|_| (),
         stop: &AtomicBool::new(false),
         inspector: None,
+        remote: None,
     };
     let mut planner = Planner::new(BUILDER);
     let goals = planner.toolchain(plan::ocaml::Release::default(), TARGET.parse().unwrap()).unwrap();

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use action::graph::NodeId;
 
+use crate::remote::Stage;
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -33,6 +35,18 @@ pub enum Event {
         bytes: u64,
         /// Bytes in all, if the server said.
         total: Option<u64>,
+    },
+    /// An action is on its way on a remote engine.
+    Remote {
+        /// Which.
+        node: NodeId,
+        /// How far it is.
+        stage: Stage,
+    },
+    /// The remote cache failed, and is done without from now on.
+    RemoteOff {
+        /// How.
+        why: String,
     },
     /// Another process is making the same thing; this one waits for it.
     Waiting {

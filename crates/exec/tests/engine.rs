@@ -53,6 +53,7 @@ impl World {
             sink: &sink,
             stop: &self.stop,
             inspector: None,
+            remote: None,
         };
         work(&engine)
     }

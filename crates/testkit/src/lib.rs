@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod casd;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -161,6 +161,7 @@ impl Bench {
             sink: &tell,
             stop,
             inspector: None,
+            remote: None,
         }
     }
 

@@ -30,7 +30,8 @@ Examples:
   bactrian build hello -t x86_64-linux-musl,riscv64-linux-musl -o out
   bactrian build -t x86_64-linux-gnu.2.17     for every Linux since RHEL 7
   bactrian build --offline --message-format json -t aarch64-linux-musl
-  bactrian build --timings -t aarch64-linux-musl      and see where the time went";
+  bactrian build --timings -t aarch64-linux-musl      and see where the time went
+  bactrian build --remote grpc://farm:8980 -t aarch64-linux-musl      on a Remote Execution engine";
 
 pub(super) const INSTALL: &str = "Build published packages and everything they need for other machines";
 pub(super) const INSTALL_EXAMPLES: &str = "\
@@ -115,7 +116,8 @@ Each failing check comes with the command that mends it. Ends with 4 if one fail
 
 Examples:
   bactrian doctor
-  bactrian doctor --store /mnt/big/store";
+  bactrian doctor --store /mnt/big/store
+  bactrian doctor --remote grpc://farm:8980      the same, and what that engine can do";
 
 pub(super) const COMPLETIONS: &str = "Print a completion script for a shell";
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\

@@ -1,8 +1,9 @@
 //! `bactrian doctor`: can this machine build and run? Each check is a line, with what to do if it fails.
 //!
-//! Not here: the checks ([`checks`], [`root`]).
+//! Not here: the checks ([`checks`], [`root`], [`remote`]).
 
 mod checks;
+mod remote;
 mod root;
 
 use std::path::{Path, PathBuf};
@@ -101,10 +102,13 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &settings::Doctor) -> Result<Exit
     let (store, opened) = checks::store(&place);
     checks.push(store);
     checks.push(checks::space(&place));
-    checks.extend(opened.map(|store| root::check(&place, &store)));
+    checks.extend(opened.as_ref().map(|store| root::check(&place, store)));
     checks.push(checks::tools(&place, &plan::base::image().tools));
     checks.extend(checks::providers(&place));
     checks.extend(checks::emulators(&place));
+    if let (Some(config), Some(store)) = (&settings.remote, opened) {
+        checks.extend(remote::checks(&place, store, config));
+    }
     tell(ctx, &checks)
 }
 

@@ -83,6 +83,10 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
         workshop.store.read(command.as_blob()).unwrap_or_default()
     });
     let action = action.map_err(|error| CommandError::environment("the kept action cannot be read").cause(error))?;
+    // Of what failed on a remote engine the inputs are there, and perhaps not here.
+    if let Some(remote) = workshop.remote()? {
+        remote.bring_all(action.input_root).map_err(|error| failure::remote::failed(None, &error))?;
+    }
     let join = |name: &str| -> Result<Join, CommandError> {
         let at = RelPath::new(name).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
         Ok(Join { from: kept.root.join(name), at, writable: true })

@@ -11,6 +11,8 @@ pub(crate) fn all() -> Vec<Message<'static>> {
         Message::Started { node: 7, kind: "run", label: LABEL },
         Message::Progress { node: 2, bytes: 1_048_576, total: Some(5_242_880) },
         Message::Waiting { node: 7 },
+        Message::Remote { node: 7, stage: "queued" },
+        Message::RemoteOff { why: "FindMissingBlobs: the server was silent for 60 s" },
         Message::Finished { node: 7, kind: "run", label: LABEL, end: "made", milliseconds: 41_200 },
         Message::Program {
             target: "aarch64-linux-musl",

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use action::graph::NodeId;
 use exec::event::{End, Event, Kind};
+use exec::remote::Stage;
 
 use super::words;
 use crate::text;
@@ -34,6 +35,8 @@ struct Running {
     told: Duration,
     waiting: bool,
     bytes: Option<(u64, Option<u64>)>,
+    /// How far it is on a remote engine.
+    stage: Option<Stage>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,8 +70,15 @@ impl Ledger {
             }
             Event::Started { node, kind, label } => {
                 let (kind, label) = (*kind, label.clone());
-                let running =
-                    Running { kind, label: label.clone(), since: now, told: now, waiting: false, bytes: None };
+                let running = Running {
+                    kind,
+                    label: label.clone(),
+                    since: now,
+                    told: now,
+                    waiting: false,
+                    bytes: None,
+                    stage: None,
+                };
                 self.running.insert(*node, running);
                 Some(Line::Started { counter: self.counter(), verb: words::doing(kind), label })
             }
@@ -78,6 +88,13 @@ impl Ledger {
                 }
                 None
             }
+            Event::Remote { node, stage } => {
+                let running = self.running.get_mut(node)?;
+                running.stage = Some(*stage);
+                let text = running.what();
+                (*stage == Stage::Requeued).then(|| Line::Still { counter: self.counter(), text })
+            }
+            Event::RemoteOff { .. } => None,
             Event::Waiting { node } => {
                 let running = self.running.get_mut(node)?;
                 running.waiting = true;
@@ -140,7 +157,11 @@ impl Running {
     /// `making OCaml 5.3.0`.
     fn what(&self) -> String {
         let what = format!("{} {}", words::doing(self.kind), self.label);
-        if self.waiting { format!("waiting for another process that is {what}") } else { what }
+        match self.stage {
+            _ if self.waiting => format!("waiting for another process that is {what}"),
+            Some(stage) => format!("{what}, {}", words::stage(stage)),
+            None => what,
+        }
     }
 
     /// `1.0 MiB of 5.0 MiB, 31 s`.

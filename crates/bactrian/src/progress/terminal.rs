@@ -28,13 +28,15 @@ impl Bars {
     /// Shows an event, of which the ledger knows already.
     pub(super) fn event(&mut self, event: &Event, ledger: &Ledger, now: Duration) {
         match event {
-            Event::Planned { .. } => {}
+            Event::Planned { .. } | Event::RemoteOff { .. } => {}
             Event::Started { node, .. } => {
                 let bar = ProgressBar::new_spinner().with_style(style(NODE));
                 self.running.insert(*node, self.screen.insert_before(&self.overall, bar));
                 self.show(*node, ledger, now);
             }
-            Event::Progress { node, .. } | Event::Waiting { node } => self.show(*node, ledger, now),
+            Event::Progress { node, .. } | Event::Remote { node, .. } | Event::Waiting { node } => {
+                self.show(*node, ledger, now);
+            }
             Event::Finished { node, .. } => {
                 if let Some(bar) = self.running.remove(node) {
                     bar.finish_and_clear();

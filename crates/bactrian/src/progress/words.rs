@@ -1,6 +1,7 @@
 //! The words of progress, for people and machines.
 
 use exec::event::{End, Event, Kind};
+use exec::remote::Stage;
 
 use crate::messages::Message;
 
@@ -38,6 +39,8 @@ pub(super) fn message(event: &Event) -> Message<'_> {
             Message::Progress { node: node.index(), bytes: *bytes, total: *total }
         }
         Event::Waiting { node } => Message::Waiting { node: node.index() },
+        Event::Remote { node, stage } => Message::Remote { node: node.index(), stage: wire_stage(*stage) },
+        Event::RemoteOff { why } => Message::RemoteOff { why },
         Event::Finished { node, kind, label, end, wall } => Message::Finished {
             node: node.index(),
             kind: wire_kind(*kind),
@@ -45,6 +48,25 @@ pub(super) fn message(event: &Event) -> Message<'_> {
             end: wire_end(*end),
             milliseconds: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
         },
+    }
+}
+
+/// How far an action is on a remote engine: `making OCaml 5.3.0, queued`.
+pub(super) const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Sending => "sending its inputs",
+        Stage::Queued => "queued",
+        Stage::Running => "on a worker",
+        Stage::Requeued => "queued again: its worker was lost",
+    }
+}
+
+const fn wire_stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Sending => "sending",
+        Stage::Queued => "queued",
+        Stage::Running => "running",
+        Stage::Requeued => "requeued",
     }
 }
 

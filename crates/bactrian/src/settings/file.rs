@@ -3,6 +3,7 @@
 //! Every key there is stands in [`KEYS`]; any other is an error with its place and the nearest key. All mistakes are
 //! reported at once. Not here: precedence (`sources`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use plan::runner::Choice;
 use plan::target::{Goal, OcamlVersion, Target};
 use toml_edit::{Document, Item, TableLike};
 
+use super::remote::RemoteTable;
 use super::toolchain::{BroughtOf, CToolchain};
 use crate::error::CommandError;
 use crate::text;
@@ -43,6 +45,7 @@ pub(crate) struct File {
     pub(crate) cmake: Option<PathBuf>,
     /// C toolchains of targets, paths as written; those with a floor first.
     pub(crate) toolchains: Vec<BroughtOf>,
+    pub(crate) remote: RemoteTable,
 }
 
 impl File {
@@ -194,6 +197,73 @@ pub(crate) const KEYS: &[Key] = &[
         meaning: "Another program than the one beside the compiler; so are `as`, `dlltool`, `ld`, `nm`, `objcopy`, `objdump`, \
                   `ranlib`, `readelf`, `strip` and `windres`.",
     },
+    Key {
+        name: "remote.url",
+        option: "--remote",
+        example: r#""grpc://farm:8980""#,
+        meaning: "Remote Execution engine or cache to build with: `grpc[s]://host:port[/instance]`.",
+    },
+    Key {
+        name: "remote.mode",
+        option: "--remote-mode",
+        example: r#""hybrid""#,
+        meaning: "What it is used for: `cache`, `execute` or `hybrid`.",
+    },
+    Key {
+        name: "remote.jobs",
+        option: "",
+        example: "200",
+        meaning: "How many actions are underway there at once; 64 if it is not said.",
+    },
+    Key {
+        name: "remote.ca",
+        option: "",
+        example: r#""farm-ca.pem""#,
+        meaning: "Authorities that the server's certificate may be of, instead of the usual ones; a file in PEM, seen from the file.",
+    },
+    Key {
+        name: "remote.certificate",
+        option: "",
+        example: r#""client.pem""#,
+        meaning: "This client's certificate, for servers that want one; with `remote.key`.",
+    },
+    Key { name: "remote.key", option: "", example: r#""client.key""#, meaning: "The key of `remote.certificate`." },
+    Key {
+        name: "remote.server-name",
+        option: "",
+        example: r#""farm.example""#,
+        meaning: "The name in the server's certificate, if it is not that of the address.",
+    },
+    Key {
+        name: "remote.token-file",
+        option: "",
+        example: r#""/run/secrets/farm""#,
+        meaning: "A file with a bearer token. It is read again when the server no longer takes the token.",
+    },
+    Key {
+        name: "remote.headers",
+        option: "",
+        example: r#"{ x-team = "compilers" }"#,
+        meaning: "Further headers of every call.",
+    },
+    Key {
+        name: "remote.platform",
+        option: "",
+        example: r#"{ OSFamily = "linux", ISA = "x86-64" }"#,
+        meaning: "Platform properties of every action, by which the engine chooses workers.",
+    },
+    Key {
+        name: "remote.patience",
+        option: "",
+        example: "300",
+        meaning: "Seconds that an unreachable server is tried again; 120 if it is not said.",
+    },
+    Key {
+        name: "remote.queue-timeout",
+        option: "",
+        example: "1800",
+        meaning: "Seconds that actions may be queued without any of them being run; 600 if it is not said.",
+    },
     Key { name: "run.bin", option: "--bin", example: r#""hello""#, meaning: "The program that `bactrian run` runs." },
 ];
 
@@ -280,6 +350,10 @@ impl Reader<'_> {
                     Some(run) => self.run(run, file),
                     None => self.mistyped(item, "a table"),
                 },
+                "remote" => match item.as_table_like() {
+                    Some(remote) => self.remote(remote, file),
+                    None => self.mistyped(item, "a table"),
+                },
                 "cmake" => file.cmake = self.string(item).map(PathBuf::from),
                 "toolchain" => match item.as_table_like() {
                     Some(toolchains) => self.toolchains(toolchains, file),
@@ -346,6 +420,33 @@ impl Reader<'_> {
                 _ => self.unknown(table, key, "run."),
             }
         }
+    }
+
+    fn remote(&mut self, table: &dyn TableLike, file: &mut File) {
+        let remote = &mut file.remote;
+        for (key, item) in table.iter() {
+            match key {
+                "url" => remote.url = self.string(item),
+                "mode" => remote.mode = self.string(item),
+                "jobs" => remote.jobs = self.positive(item),
+                "ca" => remote.ca = self.string(item).map(PathBuf::from),
+                "certificate" => remote.certificate = self.string(item).map(PathBuf::from),
+                "key" => remote.key = self.string(item).map(PathBuf::from),
+                "server-name" => remote.server_name = self.string(item),
+                "token-file" => remote.token_file = self.string(item).map(PathBuf::from),
+                "headers" => remote.headers = self.names_and_texts(item),
+                "platform" => remote.platform = self.names_and_texts(item),
+                "patience" => remote.patience = self.positive(item),
+                "queue-timeout" => remote.queue_timeout = self.positive(item),
+                _ => self.unknown(table, key, "remote."),
+            }
+        }
+    }
+
+    /// A table of names of the user's choice.
+    fn names_and_texts(&mut self, item: &Item) -> BTreeMap<String, String> {
+        let Some(table) = self.expect(item, item.as_table_like(), "a table") else { return BTreeMap::new() };
+        table.iter().filter_map(|(name, item)| Some((name.to_owned(), self.string(item)?))).collect()
     }
 
     fn target_tables(&mut self, item: &Item, file: &mut File) {

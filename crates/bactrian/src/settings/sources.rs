@@ -29,7 +29,7 @@ pub(super) struct Sources<'a> {
     pub(super) project: PathBuf,
     pub(super) file: File,
     common: &'a args::Common,
-    around: &'a Surroundings,
+    pub(super) around: &'a Surroundings,
 }
 
 /// What the environment says.
@@ -79,6 +79,8 @@ impl<'a> Sources<'a> {
             offline: offline.unwrap_or(false),
             jobs: jobs.unwrap_or(self.around.processors),
             toolchains: Vec::new(),
+            // A network that may not be used has no engines.
+            remote: if offline == Some(true) { None } else { self.remote(&args.remote)? },
         })
     }
 
@@ -282,7 +284,7 @@ impl Variables<'_> {
         })
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &self,
         variable: Variable,
         parse: impl Fn(&str, &str) -> Result<T, CommandError>,
@@ -291,11 +293,11 @@ impl Variables<'_> {
     }
 }
 
-fn wrong(place: &str, text: &str, reason: &str) -> CommandError {
+pub(super) fn wrong(place: &str, text: &str, reason: &str) -> CommandError {
     CommandError::usage(format_args!("{place}: `{text}` {reason}"))
 }
 
-fn word<T: ValueEnum>(text: &str, place: &str) -> Result<T, CommandError> {
+pub(super) fn word<T: ValueEnum>(text: &str, place: &str) -> Result<T, CommandError> {
     T::from_str(text, false).map_err(|_| {
         let values: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
         let words: Vec<&str> = values.iter().map(clap::builder::PossibleValue::get_name).collect();

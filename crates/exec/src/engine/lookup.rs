@@ -54,7 +54,7 @@ impl Engine<'_> {
     }
 
     fn known(&self, graph: &Graph, goals: &[NodeId]) -> Result<Mutex<State>, RunError> {
-        let state = Mutex::new(State { values: vec![None; graph.len()], composed: HashSet::new() });
+        let state = Mutex::new(State::new(graph, self.jobs));
         let wanted = graph.needed_for(goals);
         for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
             let found = self.probe(graph, node, &state);

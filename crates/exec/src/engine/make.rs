@@ -3,13 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use action::graph::{Fetch, Graph, Node, NodeId, Run, Unpack};
-use action::outcome::Status;
 
 use super::probe::{CAPTURE, CAPTURED, SOURCE, UNPACK, capture_key, source_key, unpack_key};
 use super::{Engine, NodeError, State, Value};
 use crate::capture::Survey;
 use crate::event::{End, Event};
-use crate::local::LocalExecutor;
 use crate::store::{MemoValue, StoreError};
 
 impl Engine<'_> {
@@ -33,6 +31,9 @@ impl Engine<'_> {
         if let Some(value) = self.probe(graph, node, state)? {
             return Ok((value, End::Cached));
         }
+        if let Node::Run(run) = node {
+            return self.make_run(id, run, state);
+        }
         let value = match node {
             Node::Fetch(fetch) => self.make_fetch(id, fetch)?,
             Node::Unpack(unpack) => self.make_unpack(unpack, state)?,
@@ -40,10 +41,9 @@ impl Engine<'_> {
             Node::Capture(capture) => {
                 self.make_captured(&capture_key(capture), &crate::capture::survey_parts(capture)?)?
             }
-            Node::Run(run) => self.make_run(run, state)?,
             Node::Known(tree) => return Err(StoreError::Missing { digest: tree.as_blob() }.into()),
             // Both are always found by the probe once their inputs are known.
-            Node::Literal(_) | Node::Compose(_) => return Err(NodeError::Kind),
+            Node::Literal(_) | Node::Compose(_) | Node::Run(_) => return Err(NodeError::Kind),
         };
         drop(guard);
         Ok((value, End::Made))
@@ -66,6 +66,14 @@ impl Engine<'_> {
             },
             Node::Literal(_) | Node::Known(_) | Node::Compose(_) => b"compose".to_vec(),
         })
+    }
+
+    fn make_run(&self, id: NodeId, run: &Run, state: &Mutex<State>) -> Result<(Value, End), NodeError> {
+        let Some(prepared) = self.prepare(run, state)? else { return Err(NodeError::Kind) };
+        match self.look_up_there(&prepared)? {
+            Some(tree) => Ok((Value::Tree(tree), End::Downloaded)),
+            None => self.make_action(id, &prepared, state),
+        }
     }
 
     fn make_fetch(&self, id: NodeId, fetch: &Fetch) -> Result<Value, NodeError> {
@@ -91,6 +99,7 @@ impl Engine<'_> {
         crate::unpack::unpack(&self.store.blob_path(archive, false)?, &into, &unpack.into())?;
         let tree = self.store.ingest(&into)?;
         self.store.memo_put(UNPACK, &unpack_key(archive.hash(), unpack), MemoValue::Tree(tree))?;
+        self.tell_contents(archive.hash(), unpack, tree)?;
         Ok(Value::Tree(tree))
     }
 
@@ -107,23 +116,5 @@ impl Engine<'_> {
         self.store.memo_put(CAPTURED, fingerprint.hash(), MemoValue::Tree(tree))?;
         self.store.memo_put(CAPTURE, key, MemoValue::Blob(fingerprint))?;
         Ok(Value::Tree(tree))
-    }
-
-    fn make_run(&self, run: &Run, state: &Mutex<State>) -> Result<Value, NodeError> {
-        let Some(prepared) = self.prepare(run, state)? else { return Err(NodeError::Kind) };
-        self.store.put(&prepared.encoded.action)?;
-        self.store.put(&prepared.encoded.command)?;
-        let composed = state.lock().unwrap_or_else(PoisonError::into_inner).composed.clone();
-        let executor = LocalExecutor { store: self.store, builder: &self.builder, jobs: self.jobs, stop: self.stop };
-        let execution = executor.execute(&prepared.action, &prepared.encoded, &composed)?;
-        match (&execution.outcome.status, execution.outcome.output) {
-            (Status::Success, Some(output)) => Ok(Value::Tree(output)),
-            (Status::Cancelled, _) => Err(NodeError::Stopped),
-            _ => Err(NodeError::Action {
-                outcome: Box::new(execution.outcome),
-                action: prepared.encoded.digest,
-                kept: execution.kept,
-            }),
-        }
     }
 }

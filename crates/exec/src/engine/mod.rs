@@ -6,6 +6,7 @@
 //!
 //! Not here: how a thing is made ([`make`]), and any word about it.
 
+mod far;
 mod lookup;
 mod make;
 mod order;
@@ -16,8 +17,8 @@ mod weight;
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use action::compose::ComposeError;
 use action::digest::{ActionDigest, BlobDigest, DirDigest};
@@ -28,8 +29,10 @@ use crate::capture::CaptureError;
 use crate::event::Sink;
 use crate::fetch::{FetchError, Fetcher};
 use crate::local::LocalError;
+use crate::remote::{Remote, RemoteError};
 use crate::store::{Store, StoreError};
 use crate::unpack::UnpackError;
+use far::{RESTARTS, Slots};
 
 /// What a node became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct Engine<'a> {
     pub stop: &'a AtomicBool,
     /// Who looks at each action's result before anything is made out of it, if somebody does.
     pub inspector: Option<&'a dyn Inspector>,
+    /// An engine or cache elsewhere, if there is one.
+    pub remote: Option<&'a Remote>,
 }
 
 /// Looks at results of actions, made just now or long ago.
@@ -67,6 +72,12 @@ pub trait Inspector: Sync {
     /// # Errors
     /// If nothing may be made out of it: why not.
     fn inspect(&self, node: NodeId, tree: DirDigest) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+    /// Whether it will read files of `tree`: what nobody reads is not fetched from a remote engine.
+    fn reads(&self, node: NodeId, tree: DirDigest) -> bool {
+        let _ = (node, tree);
+        true
+    }
 }
 
 /// What a run of a graph came to.
@@ -123,6 +134,9 @@ pub enum NodeError {
     /// The action ran, and its result is not what it should be.
     #[error("the result was refused")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The remote engine or cache failed.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// Somebody stopped the run.
     #[error("stopped")]
     Stopped,
@@ -135,6 +149,9 @@ pub enum NodeError {
 struct State {
     values: Vec<Option<Value>>,
     composed: HashSet<DirDigest>,
+    /// Nodes whose values a server has told of.
+    far: HashSet<NodeId>,
+    slots: Arc<Slots>,
 }
 
 impl Engine<'_> {
@@ -143,9 +160,24 @@ impl Engine<'_> {
     /// # Errors
     /// The first failure; nothing new is begun after it.
     pub fn run(&self, graph: &Graph, goals: &[NodeId]) -> Result<Report, RunError> {
-        let state = Mutex::new(State { values: vec![None; graph.len()], composed: HashSet::new() });
+        let mut restarts = 0;
+        loop {
+            match self.attempt(graph, goals) {
+                Err(failure) if restarts < RESTARTS && self.may_go_better(&failure.cause) => {
+                    restarts += 1;
+                    // It was set for the threads of the attempt that failed.
+                    self.stop.store(false, Ordering::Relaxed);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn attempt(&self, graph: &Graph, goals: &[NodeId]) -> Result<Report, RunError> {
+        let state = Mutex::new(State::new(graph, self.jobs));
         let needed = self.find(graph, goals, &state)?;
         self.make_all(graph, &needed, &state)?;
+        self.bring_goals(graph, goals, &state)?;
         let state = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let value = |goal: &NodeId| state.values.get(goal.index()).copied().flatten();
         let values = goals.iter().map(|goal| value(goal).ok_or(NodeError::Kind));
@@ -157,9 +189,22 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// What was asked for is to be here, whoever made it.
+    fn bring_goals(&self, graph: &Graph, goals: &[NodeId], state: &Mutex<State>) -> Result<(), RunError> {
+        for goal in goals {
+            let value = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).value(*goal);
+            let (Some(Value::Tree(tree)), Some(node)) = (value, graph.get(*goal)) else { continue };
+            self.bring(tree).map_err(|cause| RunError { label: probe::label(graph, node), cause })?;
+        }
+        Ok(())
+    }
+
     /// Has an action's result looked at.
     fn inspected(&self, id: NodeId, node: &Node, value: Value) -> Result<Value, NodeError> {
         if let (Some(inspector), Node::Run(_), Value::Tree(tree)) = (self.inspector, node, value) {
+            if self.remote.is_some() && inspector.reads(id, tree) {
+                self.bring(tree)?;
+            }
             inspector.inspect(id, tree).map_err(NodeError::Refused)?;
         }
         Ok(value)
@@ -167,6 +212,11 @@ impl Engine<'_> {
 }
 
 impl State {
+    fn new(graph: &Graph, jobs: usize) -> Self {
+        let values = vec![None; graph.len()];
+        Self { values, composed: HashSet::new(), far: HashSet::new(), slots: Slots::new(jobs) }
+    }
+
     fn value(&self, node: NodeId) -> Option<Value> {
         self.values.get(node.index()).copied().flatten()
     }

@@ -39,7 +39,11 @@ impl Engine<'_> {
     /// Looks up every node the goals need; returns which of them must be made.
     pub(super) fn find(&self, graph: &Graph, goals: &[NodeId], state: &Mutex<State>) -> Result<Vec<bool>, RunError> {
         let wanted = graph.needed_for(goals);
+        self.find_facts(graph, &wanted, state)?;
         for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
+            if state.lock().unwrap_or_else(PoisonError::into_inner).value(id).is_some() {
+                continue;
+            }
             let found = self.probe(graph, node, state);
             let found = found.and_then(|found| found.map(|value| self.inspected(id, node, value)).transpose());
             let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
@@ -47,6 +51,7 @@ impl Engine<'_> {
                 state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
             }
         }
+        self.tell_what_is_here(graph, &wanted, state)?;
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing = vec![false; graph.len()];
         let mut stack: Vec<NodeId> = goals.to_vec();
@@ -61,7 +66,8 @@ impl Engine<'_> {
         let work: Vec<_> = work.filter_map(|(id, node)| Some((id, node, kind(node)?))).collect();
         self.sink.event(Event::Planned { nodes: work.len() });
         for (id, node, kind) in work.into_iter().filter(|(id, ..)| missing.get(id.index()) == Some(&false)) {
-            let (label, end) = (label(graph, node), End::Cached);
+            let end = if state.far.contains(&id) { End::Downloaded } else { End::Cached };
+            let label = label(graph, node);
             self.sink.event(Event::Finished { node: id, kind, label, end, wall: Duration::ZERO });
         }
         Ok(missing)
@@ -123,15 +129,23 @@ impl Engine<'_> {
     }
 
     /// The contents of an archive may be known though the archive itself is long gone.
-    fn probe_unpack(&self, graph: &Graph, unpack: &Unpack) -> Result<Option<Value>, NodeError> {
-        let Some(Node::Fetch(fetch)) = graph.get(unpack.archive) else { return Err(NodeError::Kind) };
-        for source in &fetch.alternatives {
-            let Some(sha256) = self.sha256(source)? else { continue };
-            if let Some(tree) = self.memo_tree(UNPACK, &unpack_key(&sha256, unpack))? {
+    pub(super) fn probe_unpack(&self, graph: &Graph, unpack: &Unpack) -> Result<Option<Value>, NodeError> {
+        for key in self.unpack_keys(graph, unpack)? {
+            if let Some(tree) = self.memo_tree(UNPACK, &key)? {
                 return Ok(Some(Value::Tree(tree)));
             }
         }
         Ok(None)
+    }
+
+    /// What the contents of an archive may be remembered by, as far as its checksums say.
+    pub(super) fn unpack_keys(&self, graph: &Graph, unpack: &Unpack) -> Result<Vec<Vec<u8>>, NodeError> {
+        let Some(Node::Fetch(fetch)) = graph.get(unpack.archive) else { return Err(NodeError::Kind) };
+        let mut keys = Vec::new();
+        for source in &fetch.alternatives {
+            keys.extend(self.sha256(source)?.map(|sha256| unpack_key(&sha256, unpack)));
+        }
+        Ok(keys)
     }
 
     pub(super) fn memo_tree(&self, kind: &str, key: &[u8]) -> Result<Option<DirDigest>, NodeError> {
@@ -199,7 +213,11 @@ impl Engine<'_> {
             composer.put(&input.at, entry, load)?;
         }
         let composed = composer.finish();
-        self.store.put_directories(&composed.directories)?;
+        // What they name may be on a server alone.
+        match self.server() {
+            Some(_) => self.store.know_directories(&composed.directories)?,
+            None => self.store.put_directories(&composed.directories)?,
+        }
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.composed.extend(composed.directories.iter().map(|(digest, _)| *digest));
         Ok(Some(composed.root))

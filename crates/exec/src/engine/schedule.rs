@@ -34,7 +34,7 @@ impl Engine<'_> {
         if order.left() == 0 {
             return Ok(());
         }
-        let lanes = [(Lane::Actions, self.jobs.max(1)), (Lane::Downloads, DOWNLOADS), (Lane::Files, FILES)];
+        let lanes = [(Lane::Actions, self.actions_at_once()), (Lane::Downloads, DOWNLOADS), (Lane::Files, FILES)];
         let mut threads = lanes.map(|(lane, most)| (lane, most.min(order.of_lane(lane))));
         if threads.iter().all(|(_, number)| *number == 0) {
             threads[0].1 = 1;

@@ -1,129 +1,357 @@
-//! Having an action run, and its output brought here.
+//! Having actions run: inputs there, the operation followed through whatever happens to it, the answer understood.
+//!
+//! The answer is an [`Outcome`] if it says something of the command, else a [`RemoteError`]: a worker that cannot start the
+//! builder, or is killed, has said nothing of the command. The output is known, not here.
 
-use action::command::{Action, EncodedAction, OUTPUT};
-use action::digest::{BlobDigest, DirDigest};
-use action::outcome::{CachedResult, Outcome, Place, Status};
-use action::remote_apis::build::bazel::remote::execution::v2 as wire;
-use action::remote_apis::google::longrunning::operation;
-use action::tree::{Directory, Entry};
-use prost::Message as _;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use action::command::{Action, EncodedAction};
+use action::digest::BlobDigest;
+use action::outcome::{Outcome, Place, Status as Ended};
+use action::remote_apis::build::bazel::remote::execution::v2 as wire;
+use action::remote_apis::google::longrunning::operations_client::OperationsClient;
+use action::remote_apis::google::longrunning::{CancelOperationRequest, Operation, operation};
+use action::tree::Directory;
+use prost::Message as _;
+use tonic::{Code, Status, Streaming};
 use wire::execution_client::ExecutionClient;
+use wire::execution_stage::Value as WireStage;
 
-use super::{Remote, RemoteError, failed};
+use super::connection::{Attempts, MESSAGE, SILENCE, silent};
+use super::download::Wanted;
+use super::fault::Fault;
+use super::{Remote, RemoteError, locked};
+use crate::sandbox::{EXIT_IO, EXIT_NO_ROOT};
 
-impl Remote<'_> {
-    /// Runs `action`, whose inputs are in the store, unless the engine has its result already.
+/// How often it is looked whether actions are queued for too long.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long cancelling may take.
+const CANCEL: Duration = Duration::from_secs(2);
+/// How often an action is tried on an engine that says it could not run it.
+const TRIES: u32 = 3;
+/// The exit code of a command that is not there.
+const NOT_FOUND: i32 = 127;
+/// Exit codes of what was killed, as shells and others tell it.
+const KILLED: [i32; 4] = [9, 15, 128 + 9, 128 + 15];
+
+/// How far an action is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its inputs are being sent.
+    Sending,
+    /// It waits for a worker.
+    Queued,
+    /// A worker runs it.
+    Running,
+    /// Its worker was lost; it waits for another.
+    Requeued,
+}
+
+/// An action on its way.
+struct Way<'e> {
+    encoded: &'e EncodedAction,
+    /// Whether results of others are not wanted.
+    fresh: bool,
+    /// The name of its operation, once the engine has said it.
+    name: Mutex<Option<String>>,
+    told: &'e dyn Fn(Stage),
+}
+
+impl Remote {
+    /// Runs `action`, whose inputs are in the store or known, unless the engine has its result.
     ///
     /// # Errors
     /// If the engine or the way to it failed. A command that failed is an outcome.
-    pub fn execute(&self, action: &Action, encoded: &EncodedAction) -> Result<Outcome, RemoteError> {
-        self.store.put(&encoded.action)?;
-        self.store.put(&encoded.command)?;
-        let closure = self.store.closure(action.input_root)?;
-        let mut blobs = vec![encoded.digest.as_blob(), encoded.command_digest.as_blob()];
-        blobs.extend(closure.directories.iter().map(DirDigest::as_blob));
-        blobs.extend(closure.files);
-        self.upload(&blobs)?;
-        let begun = Instant::now();
-        self.runtime.block_on(async {
-            let response = self.ask(encoded).await?;
-            self.outcome(response, begun.elapsed(), encoded).await
-        })
+    pub fn execute(&self, action: &Action, told: &dyn Fn(Stage)) -> Result<Outcome, RemoteError> {
+        let encoded = self.encode(action);
+        let mut way = Way { encoded: &encoded, fresh: self.has_lost_any(), name: Mutex::default(), told };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            told(Stage::Sending);
+            self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
+            let begun = Instant::now();
+            let answer = self.follow_or_cancel(&way).and_then(|response| {
+                let place = if response.cached_result { Place::RemoteCache } else { Place::Remote };
+                Ok((place, self.understand(response, action, &encoded)?))
+            });
+            match answer {
+                // Failures may have been cached that were the worker's; a cached success may have lost its output.
+                Ok((Place::RemoteCache, outcome)) if !way.fresh && outcome.status != Ended::Success => way.fresh = true,
+                Err(RemoteError::Lost(_)) if !way.fresh => way.fresh = true,
+                Ok((place, outcome)) => {
+                    let wall = if place == Place::Remote { begun.elapsed() } else { Duration::ZERO };
+                    return Ok(Outcome { place, wall, ..outcome });
+                }
+                Err(error) if tries < TRIES && may_pass(&error) => {
+                    if error.fault() == Some(Fault::Missing) {
+                        self.forget_present();
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            way.name = Mutex::default();
+        }
     }
 
-    async fn ask(&self, encoded: &EncodedAction) -> Result<wire::ExecuteResponse, RemoteError> {
-        let request = wire::ExecuteRequest {
-            instance_name: self.instance.clone(),
-            action_digest: Some(encoded.digest.to_wire()),
-            ..Default::default()
+    /// Follows the operation to its end; cancels it if nobody wants its result any more.
+    fn follow_or_cancel(&self, way: &Way<'_>) -> Result<wire::ExecuteResponse, RemoteError> {
+        let answer = self.run(self.follow(way));
+        if let (Err(RemoteError::Stopped | RemoteError::Queued { .. }), Some(name)) = (&answer, &*locked(&way.name)) {
+            let mut client = OperationsClient::new(self.wire());
+            let cancel = client.cancel_operation(CancelOperationRequest { name: name.clone() });
+            // It would only run for nobody; whoever stops does not wait for long.
+            let _ = self.run_to_end(async { tokio::time::timeout(CANCEL, cancel).await });
+        }
+        answer
+    }
+
+    async fn follow(&self, way: &Way<'_>) -> Result<wire::ExecuteResponse, RemoteError> {
+        let mut attempts = Attempts::new(self.config.patience);
+        let mut progress = Progress::default();
+        loop {
+            let resumed = locked(&way.name).is_some();
+            let status = match self.open(way).await {
+                Ok(stream) => match self.watch(stream, way, &mut progress, &mut attempts).await? {
+                    Ok(response) => return Ok(response),
+                    Err(status) => status,
+                },
+                // The engine does not know the operation any more: the action is asked for anew.
+                Err(status)
+                    if resumed
+                        && matches!(Fault::of(&status), Fault::Missing | Fault::Unsupported | Fault::Refused) =>
+                {
+                    *locked(&way.name) = None;
+                    continue;
+                }
+                Err(status) => status,
+            };
+            self.pause(&mut attempts, "Execute", status).await?;
+        }
+    }
+
+    /// Asks for the action, or for what became of its operation.
+    async fn open(&self, way: &Way<'_>) -> Result<Streaming<Operation>, Status> {
+        let mut client = ExecutionClient::new(self.wire()).max_decoding_message_size(MESSAGE);
+        let name = locked(&way.name).clone();
+        let opened = async {
+            match name {
+                Some(name) => client.wait_execution(wire::WaitExecutionRequest { name }).await,
+                None => {
+                    let request = wire::ExecuteRequest {
+                        instance_name: self.instance(),
+                        skip_cache_lookup: way.fresh,
+                        action_digest: Some(way.encoded.digest.to_wire()),
+                        ..wire::ExecuteRequest::default()
+                    };
+                    client.execute(request).await
+                }
+            }
         };
-        let mut client = ExecutionClient::new(self.channel.clone());
-        let mut stream = client.execute(request).await.map_err(failed("Execute"))?.into_inner();
-        while let Some(operation) = stream.message().await.map_err(failed("Execute"))? {
-            match operation.result {
+        let answer = tokio::time::timeout(SILENCE, opened).await;
+        answer.map_err(|_| silent()).and_then(|answer| answer).map(tonic::Response::into_inner)
+    }
+
+    /// Reads what the engine tells of the operation, to the answer or until the stream breaks.
+    async fn watch(
+        &self,
+        mut stream: Streaming<Operation>,
+        way: &Way<'_>,
+        progress: &mut Progress,
+        attempts: &mut Attempts,
+    ) -> Result<Result<wire::ExecuteResponse, Status>, RemoteError> {
+        loop {
+            let Ok(next) = tokio::time::timeout(LOOK, stream.message()).await else {
+                self.look_at_the_queue(progress)?;
+                continue;
+            };
+            let told = match next {
+                Ok(Some(told)) => told,
+                Ok(None) => return Ok(Err(Status::unavailable("the engine ended the stream without an answer"))),
+                Err(status) => return Ok(Err(status)),
+            };
+            attempts.moved_on();
+            if !told.name.is_empty() {
+                *locked(&way.name) = Some(told.name);
+            }
+            if let Some(stage) = told.metadata.and_then(|metadata| progress.stage(&metadata.value)) {
+                if stage == Stage::Running {
+                    *locked(&self.moved) = Instant::now();
+                }
+                (way.told)(stage);
+            }
+            match told.result {
                 Some(operation::Result::Response(any)) => {
-                    return wire::ExecuteResponse::decode(any.value.as_slice())
-                        .map_err(|_| RemoteError::Malformed("ExecuteResponse"));
+                    *locked(&self.moved) = Instant::now();
+                    let response = wire::ExecuteResponse::decode(any.value.as_slice());
+                    return response.map(Ok).map_err(|_| RemoteError::Malformed("ExecuteResponse"));
                 }
-                Some(operation::Result::Error(status)) => {
-                    return Err(RemoteError::Engine {
-                        action: encoded.digest,
-                        code: status.code,
-                        message: status.message,
-                    });
-                }
+                Some(operation::Result::Error(status)) => return Err(engine(way.encoded, &status)),
+                None if told.done => return Err(RemoteError::NoAnswer),
                 None => {}
             }
         }
-        Err(RemoteError::NoAnswer)
     }
 
-    async fn outcome(
+    /// A queue that is long moves; one that does not has no workers.
+    fn look_at_the_queue(&self, progress: &Progress) -> Result<(), RemoteError> {
+        let Some(since) = progress.queued else { return Ok(()) };
+        let waited = since.elapsed().min(locked(&self.moved).elapsed());
+        if waited > self.config.queue_timeout { Err(RemoteError::Queued { waited }) } else { Ok(()) }
+    }
+
+    fn understand(
         &self,
         response: wire::ExecuteResponse,
-        wall: Duration,
+        action: &Action,
         encoded: &EncodedAction,
     ) -> Result<Outcome, RemoteError> {
-        if let Some(status) = response.status.filter(|status| status.code != 0) {
-            let (action, code, message) = (encoded.digest, status.code, status.message);
-            return Err(RemoteError::Engine { action, code, message });
+        let status = response.status.unwrap_or_default();
+        let result = response.result.unwrap_or_default();
+        let stdout = self.log(&result.stdout_raw, result.stdout_digest.as_ref())?;
+        let stderr = self.log(&result.stderr_raw, result.stderr_digest.as_ref())?;
+        let outcome = |status, output, stdout, stderr| Outcome {
+            status,
+            place: Place::Remote,
+            output,
+            stdout,
+            stderr,
+            wall: Duration::ZERO,
+        };
+        let failed = |ended| -> Result<Outcome, RemoteError> {
+            let (stdout, stderr) = (self.bring_log(stdout)?, self.bring_log(stderr)?);
+            Ok(outcome(ended, None, stdout, stderr))
+        };
+        match Code::from(status.code) {
+            Code::Ok => {}
+            Code::DeadlineExceeded => return failed(Ended::TimedOut),
+            _ if result.exit_code == NOT_FOUND => return Err(RemoteError::Worker { message: status.message }),
+            _ => return Err(engine(encoded, &status)),
         }
-        let result = response.result.ok_or(RemoteError::NoAnswer)?;
-        let stdout = self.log(&result.stdout_raw, result.stdout_digest.as_ref()).await?;
-        let stderr = self.log(&result.stderr_raw, result.stderr_digest.as_ref()).await?;
-        let (place, wall) =
-            if response.cached_result { (Place::RemoteCache, Duration::ZERO) } else { (Place::Remote, wall) };
-        let outcome = |status, output| Outcome { status, place, output, stdout, stderr, wall };
         if result.exit_code != 0 {
-            return Ok(outcome(Status::Exit(result.exit_code), None));
-        }
-        let Some(directory) = result.output_directories.iter().find(|directory| directory.path == OUTPUT) else {
-            return Ok(outcome(Status::NoOutput, None));
-        };
-        let tree = BlobDigest::from_wire(directory.tree_digest.as_ref().ok_or(RemoteError::Malformed("result"))?)?;
-        let output = self.take_tree(tree).await?;
-        let tree = self.store.tree_message(output)?;
-        self.store.put_result(encoded.digest, &CachedResult { output, tree, stdout, stderr })?;
-        Ok(outcome(Status::Success, Some(output)))
-    }
-
-    /// A log, given in the result itself or by digest.
-    async fn log(&self, raw: &[u8], digest: Option<&wire::Digest>) -> Result<BlobDigest, RemoteError> {
-        match digest {
-            Some(digest) if raw.is_empty() => {
-                let digest = BlobDigest::from_wire(digest)?;
-                self.download_all(&[digest]).await?;
-                Ok(digest)
+            let log = self.store.read(self.bring_log(stderr)?)?;
+            if let Some(message) = workers_fault(result.exit_code, &String::from_utf8_lossy(&log)) {
+                return Err(RemoteError::Worker { message });
             }
-            _ => Ok(self.store.put(raw)?),
+            return failed(Ended::Exit(result.exit_code));
+        }
+        if super::cache::tree_of(&result)?.is_none() {
+            return failed(Ended::NoOutput);
+        }
+        let learnt = self.run(self.learn_result(&result, action.encode().digest))?;
+        match learnt {
+            Some(output) if output == Directory::default().digest() => failed(Ended::NoOutput),
+            Some(output) => Ok(outcome(Ended::Success, Some(output), stdout, stderr)),
+            None => Err(RemoteError::Lost(Vec::new())),
         }
     }
 
-    /// Takes a tree, named by its `Tree` message, into the store. The message is another program's, so each directory is
-    /// put into canonical form; the digests inside are then those of the canonical form or the tree is refused.
-    async fn take_tree(&self, tree: BlobDigest) -> Result<DirDigest, RemoteError> {
-        let bytes = self.download(tree).await?;
-        let message = wire::Tree::decode(bytes.as_slice()).map_err(|_| RemoteError::Malformed("Tree"))?;
-        let root = Directory::from_wire(&message.root.unwrap_or_default())?;
-        let mut directories = vec![(root.digest(), root.encode())];
-        let mut files = Vec::new();
-        let mut note = |directory: &Directory| {
-            files.extend(directory.iter().filter_map(|(_, entry)| match entry {
-                Entry::File { digest, .. } => Some(*digest),
-                Entry::Directory(_) | Entry::Symlink(_) => None,
-            }));
-        };
-        note(&root);
-        for child in &message.children {
-            let child = Directory::from_wire(child)?;
-            note(&child);
-            directories.push((child.digest(), child.encode()));
+    /// A log that is in the store; an empty one, if the server has lost it.
+    fn bring_log(&self, log: BlobDigest) -> Result<BlobDigest, RemoteError> {
+        if self.store.has(log) {
+            return Ok(log);
         }
-        self.download_all(&files).await?;
-        self.store.put_directories(&directories)?;
-        // Reading the whole tree back proves that every directory it names came along.
-        self.store.closure(root.digest())?;
-        Ok(root.digest())
+        let mut intake = self.store.intake();
+        let missing = self.run(self.fetch(vec![Wanted { digest: log, executable: false }], &mut intake))?;
+        intake.commit()?;
+        Ok(if missing.is_empty() { log } else { self.store.put(b"")? })
+    }
+}
+
+/// What is known of an operation's progress.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Since when it waits for a worker.
+    queued: Option<Instant>,
+    /// Whether a worker had it.
+    ran: bool,
+    last: Option<Stage>,
+}
+
+impl Progress {
+    /// Takes an operation's metadata in; the stage, if it is another one than before. Some engines say none.
+    fn stage(&mut self, metadata: &[u8]) -> Option<Stage> {
+        let metadata = wire::ExecuteOperationMetadata::decode(metadata).ok()?;
+        let stage = match WireStage::try_from(metadata.stage).ok()? {
+            WireStage::Queued if self.ran => Stage::Requeued,
+            WireStage::Queued => Stage::Queued,
+            WireStage::Executing => Stage::Running,
+            WireStage::Unknown | WireStage::CacheCheck | WireStage::Completed => return None,
+        };
+        let new = self.last.replace(stage) != Some(stage);
+        match stage {
+            Stage::Queued | Stage::Requeued if new => self.queued = Some(Instant::now()),
+            Stage::Running => (self.queued, self.ran) = (None, true),
+            Stage::Queued | Stage::Requeued | Stage::Sending => {}
+        }
+        new.then_some(stage)
+    }
+}
+
+fn engine(encoded: &EncodedAction, status: &action::remote_apis::google::rpc::Status) -> RemoteError {
+    let fault = Fault::of_parts(Code::from(status.code), &status.message, &status.encode_to_vec());
+    RemoteError::Engine { action: encoded.digest, fault, code: status.code, message: status.message.clone() }
+}
+
+/// Whether another try may go better.
+fn may_pass(error: &RemoteError) -> bool {
+    match error {
+        RemoteError::Engine { fault, .. } | RemoteError::Call { fault, .. } => matches!(
+            fault,
+            Fault::Missing | Fault::Stumbled | Fault::Abandoned | Fault::Cancelled | Fault::Full | Fault::Unreachable
+        ),
+        RemoteError::Worker { .. } | RemoteError::NoAnswer => true,
+        _ => false,
+    }
+}
+
+/// Why an exit code is the worker's and not the command's, if so: the builder says itself that it could not make a root or
+/// write; what started it, that it could not; and a builder that was killed was not by what it runs.
+fn workers_fault(code: i32, stderr: &str) -> Option<String> {
+    let last = stderr.trim_end().lines().next_back().unwrap_or_default();
+    match code {
+        EXIT_NO_ROOT | EXIT_IO => Some(last.to_owned()),
+        NOT_FOUND => Some(format!("the builder cannot be started (exit code {code}) {last}").trim_end().to_owned()),
+        code if KILLED.contains(&code) => Some(format!("the builder was killed (exit code {code})")),
+        _ if stderr.starts_with("bwrap: ") => Some(last.to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault() {
+        for (code, stderr, workers) in [
+            (1, "bactrian-builder: step 1 (make): exit 2\n", false),
+            (2, "", false),
+            (1, "bwrap: execvp bactrian/builder: No such file or directory\n", true),
+            (EXIT_NO_ROOT, "no way to make a root\n", true),
+            (EXIT_IO, "/out: No space left on device\n", true),
+            (127, "", true),
+            (137, "", true),
+            (9, "", true),
+        ] {
+            assert_eq!(workers_fault(code, stderr).is_some(), workers, "{code} {stderr}");
+        }
+    }
+
+    #[test]
+    fn stages_are_told_once_and_a_lost_worker_is_seen() {
+        let mut progress = Progress::default();
+        let mut told = |stage: WireStage| {
+            progress
+                .stage(&wire::ExecuteOperationMetadata { stage: stage.into(), ..Default::default() }.encode_to_vec())
+        };
+        assert_eq!(told(WireStage::CacheCheck), None);
+        assert_eq!(told(WireStage::Queued), Some(Stage::Queued));
+        assert_eq!(told(WireStage::Queued), None);
+        assert_eq!(told(WireStage::Executing), Some(Stage::Running));
+        assert_eq!(told(WireStage::Queued), Some(Stage::Requeued));
+        assert_eq!(told(WireStage::Executing), Some(Stage::Running));
+        assert_eq!(told(WireStage::Unknown), None);
     }
 }

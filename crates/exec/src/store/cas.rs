@@ -42,6 +42,15 @@ impl Store {
         if BlobDigest::of(&bytes) == digest { Ok(bytes) } else { Err(StoreError::Corrupt { path, digest }) }
     }
 
+    /// A blob as an open file; its size is the digest's, its bytes are not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], or if the file cannot be opened. The empty blob need not be a file.
+    pub fn open_blob(&self, digest: BlobDigest) -> Result<File> {
+        let path = self.find(digest).ok_or(StoreError::Missing { digest })?;
+        File::open(&path).at(&path)
+    }
+
     /// Stores bytes.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ mod disk;
 mod error;
 mod gc;
 mod ingest;
+mod intake;
 mod kept;
 mod lock;
 mod memo;
@@ -56,6 +57,7 @@ mod tests;
 
 pub use error::{Result, Special, StoreError, Unstorable};
 pub use gc::{Freed, Policy};
+pub use intake::{Incoming, Intake};
 pub use kept::Kept;
 pub use lock::Guard;
 pub use memo::{LIMIT as MEMO_LIMIT, MemoValue};
@@ -82,6 +84,8 @@ pub struct Store {
     lock: File,
     base: Mutex<Option<Arc<Base>>>,
     directories: Mutex<HashMap<DirDigest, Arc<Directory>>>,
+    /// Directories that are known and not stored: what they name need not be here (`tree`).
+    known: Mutex<HashMap<DirDigest, Arc<Directory>>>,
 }
 
 impl Store {
@@ -112,7 +116,7 @@ impl Store {
             result => result.at(&path)?,
         }
         scratch::sweep(&root.join("tmp"));
-        Ok(Self { root, lock, base: Mutex::default(), directories: Mutex::default() })
+        Ok(Self { root, lock, base: Mutex::default(), directories: Mutex::default(), known: Mutex::default() })
     }
 
     /// The directory the store is in.

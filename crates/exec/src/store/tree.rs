@@ -39,6 +39,9 @@ impl Store {
         if let Some(directory) = cache().get(&digest) {
             return Ok(directory.clone());
         }
+        if let Some(directory) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
+            return Ok(directory.clone());
+        }
         let directory = Arc::new(decode(digest, &self.read(digest.as_blob())?)?);
         let mut cache = cache();
         if cache.len() >= CACHED {
@@ -63,6 +66,38 @@ impl Store {
             batch.bytes(digest.as_blob(), bytes)?;
         }
         batch.commit()
+    }
+
+    /// Takes note of directories without storing them: this open store can read them as if they were there, and nobody
+    /// else sees them. What they refer to need not be in the store.
+    ///
+    /// # Errors
+    /// If bytes are not those of their digest, or no directory. Then none is known.
+    pub fn know_directories(&self, directories: &[(DirDigest, Vec<u8>)]) -> Result<()> {
+        let mut decoded = Vec::with_capacity(directories.len());
+        for (digest, bytes) in directories {
+            if DirDigest::of(bytes) != *digest {
+                let digest = digest.as_blob();
+                return Err(StoreError::Corrupt { path: self.variant(digest, false), digest });
+            }
+            decoded.push((*digest, Arc::new(decode(*digest, bytes)?)));
+        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(decoded);
+        Ok(())
+    }
+
+    /// Whether a directory is known, and perhaps not stored.
+    #[must_use]
+    pub fn is_only_known(&self, digest: DirDigest) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&digest)
+    }
+
+    /// Directories have been stored: they need not be known any more.
+    pub fn no_longer_only_known(&self, directories: &[DirDigest]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for digest in directories {
+            known.remove(digest);
+        }
     }
 
     /// Everything the tree `root` is made of. Says nothing of whether the files are in the store.

@@ -83,6 +83,7 @@ fn once(bench: &Bench<'_>, graph: &Graph, base: NodeId, goals: &[NodeId]) -> Res
         sink: &sink,
         stop: &stop,
         inspector: None,
+        remote: None,
     };
     let told = |error: exec::engine::RunError| format!("{error}: {}", error.cause);
     engine.run(graph, &[base]).map_err(told)?;

@@ -147,8 +147,17 @@ fn unpacked(release: Release) -> Result<PathBuf, String> {
     let stop = AtomicBool::new(false);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let sink = |_| ();
-    let engine =
-        Engine { store: &store, fetcher: &fetcher, builder, path, jobs: 1, sink: &sink, stop: &stop, inspector: None };
+    let engine = Engine {
+        store: &store,
+        fetcher: &fetcher,
+        builder,
+        path,
+        jobs: 1,
+        sink: &sink,
+        stop: &stop,
+        inspector: None,
+        remote: None,
+    };
     let report = engine.run(&graph, &[goal]).map_err(|error| format!("{error}: {}", error.cause))?;
     match report.values.as_slice() {
         [Value::Tree(tree)] => store.checkout(*tree).map_err(|error| told(&error)),

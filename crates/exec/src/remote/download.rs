@@ -1,0 +1,263 @@
+//! Blobs from the server: many small ones in a call, large ones as streams, taken up again where they broke.
+//!
+//! Not here: which are wanted (`known`).
+
+use action::digest::BlobDigest;
+use action::remote_apis::build::bazel::remote::execution::v2 as wire;
+use action::remote_apis::google::bytestream::ReadRequest;
+use action::remote_apis::google::bytestream::byte_stream_client::ByteStreamClient;
+use futures_util::stream::{self, StreamExt as _};
+use tonic::{Code, Status};
+use wire::compressor::Value as Compressor;
+use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
+
+use super::connection::{Attempts, MESSAGE, SILENCE, silent};
+use super::fault::Fault;
+use super::offers::PER_BLOB;
+use super::{Remote, RemoteError};
+use crate::store::{Incoming, Intake, StoreError};
+
+/// Calls that move blobs at once, in each direction.
+pub(super) const TRANSFERS: usize = 4;
+
+/// A blob that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) digest: BlobDigest,
+    /// Whether it is a program's.
+    pub(super) executable: bool,
+}
+
+/// What a call brought.
+enum Brought {
+    Small(Vec<(Wanted, Option<Vec<u8>>)>),
+    Large(Wanted, Option<Box<Incoming>>),
+}
+
+/// Why a stream ended too soon.
+enum Broken {
+    Status(Status),
+    Other(RemoteError),
+}
+
+impl Remote {
+    /// Fetches blobs into `intake`, verified; returns those that the server does not have, or not as they should be.
+    pub(super) async fn fetch(
+        &self,
+        wanted: Vec<Wanted>,
+        intake: &mut Intake<'_>,
+    ) -> Result<Vec<BlobDigest>, RemoteError> {
+        let is_small = |wanted: &Wanted| wanted.digest.size() + PER_BLOB <= self.offers.batch_bytes;
+        let (small, large): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(is_small);
+        let batches = batches(small, self.offers.batch_bytes, |wanted| wanted.digest.size());
+        let small = batches.into_iter().map(Work::Small);
+        let works = small.chain(large.into_iter().map(Work::Large));
+        let mut brought = stream::iter(works.map(|work| self.fetch_one(work))).buffer_unordered(TRANSFERS);
+        let mut missing = Vec::new();
+        while let Some(brought) = brought.next().await {
+            match brought? {
+                Brought::Small(blobs) => {
+                    for (wanted, bytes) in blobs {
+                        let taken = bytes.map(|bytes| intake.bytes(wanted.digest, wanted.executable, &bytes));
+                        note(wanted.digest, taken, &mut missing)?;
+                    }
+                }
+                Brought::Large(wanted, incoming) => {
+                    note(wanted.digest, incoming.map(|incoming| intake.take(*incoming)), &mut missing)?;
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn fetch_one(&self, work: Work) -> Result<Brought, RemoteError> {
+        match work {
+            Work::Small(batch) => self.read_batch(batch).await.map(Brought::Small),
+            Work::Large(wanted) => Ok(Brought::Large(wanted, self.read_stream(wanted).await?.map(Box::new))),
+        }
+    }
+
+    /// A blob's bytes, verified; none if the server does not have it.
+    pub(super) async fn read(&self, digest: BlobDigest) -> Result<Option<Vec<u8>>, RemoteError> {
+        if digest.size() == 0 || self.store.has(digest) {
+            return Ok(Some(self.store.read(digest)?));
+        }
+        let wanted = Wanted { digest, executable: false };
+        let bytes = if digest.size() + PER_BLOB <= self.offers.batch_bytes {
+            self.read_batch(vec![wanted]).await?.pop().and_then(|(_, bytes)| bytes)
+        } else {
+            let Some(incoming) = self.read_stream(wanted).await? else { return Ok(None) };
+            let mut intake = self.store.intake();
+            intake.take(incoming)?;
+            intake.commit()?;
+            Some(self.store.read(digest)?)
+        };
+        match bytes {
+            Some(bytes) if BlobDigest::of(&bytes) != digest => Err(RemoteError::Corrupt(digest)),
+            bytes => Ok(bytes),
+        }
+    }
+
+    async fn read_batch(&self, batch: Vec<Wanted>) -> Result<Vec<(Wanted, Option<Vec<u8>>)>, RemoteError> {
+        let compressors = if self.offers.zstd { vec![i32::from(Compressor::Zstd)] } else { Vec::new() };
+        let request = wire::BatchReadBlobsRequest {
+            instance_name: self.instance(),
+            digests: batch.iter().map(|wanted| wanted.digest.to_wire()).collect(),
+            acceptable_compressors: compressors,
+            ..wire::BatchReadBlobsRequest::default()
+        };
+        let answer = self.call("BatchReadBlobs", || async {
+            CasClient::new(self.wire()).max_decoding_message_size(MESSAGE).batch_read_blobs(request.clone()).await
+        });
+        let mut answers = std::collections::HashMap::new();
+        for response in answer.await?.responses {
+            let digest = BlobDigest::from_wire(&response.digest.unwrap_or_default())?;
+            let code = response.status.map_or(Code::Ok, |status| Code::from(status.code));
+            let zstd = response.compressor == i32::from(Compressor::Zstd);
+            answers.insert(digest, (code, if zstd { unpack(&response.data, digest) } else { response.data }));
+        }
+        let mut blobs = Vec::with_capacity(batch.len());
+        for wanted in batch {
+            let bytes = match answers.remove(&wanted.digest) {
+                Some((Code::Ok, bytes)) => {
+                    self.traffic.add_received(bytes.len() as u64);
+                    Some(bytes)
+                }
+                Some((Code::NotFound, _)) => None,
+                // Alone it may fare better; if not, its own failure is told.
+                _ => self.read_stream_to_memory(wanted).await?,
+            };
+            blobs.push((wanted, bytes));
+        }
+        Ok(blobs)
+    }
+
+    async fn read_stream_to_memory(&self, wanted: Wanted) -> Result<Option<Vec<u8>>, RemoteError> {
+        let Some(incoming) = self.read_stream(wanted).await? else { return Ok(None) };
+        let mut intake = self.store.intake();
+        intake.take(incoming)?;
+        intake.commit()?;
+        Ok(Some(self.store.read(wanted.digest)?))
+    }
+
+    async fn read_stream(&self, wanted: Wanted) -> Result<Option<Incoming>, RemoteError> {
+        let mut incoming = self.store.incoming(wanted.digest, wanted.executable)?;
+        let mut attempts = Attempts::new(self.config.patience);
+        loop {
+            let before = incoming.size();
+            let status = match self.read_on(wanted.digest, &mut incoming).await {
+                Ok(()) => return Ok(Some(incoming)),
+                Err(Broken::Other(error)) => return Err(error),
+                Err(Broken::Status(status)) if Fault::of(&status) == Fault::Missing => return Ok(None),
+                Err(Broken::Status(status)) => status,
+            };
+            if incoming.size() > before {
+                attempts.moved_on();
+            }
+            self.pause(&mut attempts, "Read", status).await?;
+        }
+    }
+
+    /// Reads on from where `incoming` is, to the end.
+    async fn read_on(&self, digest: BlobDigest, incoming: &mut Incoming) -> Result<(), Broken> {
+        let name = format!("blobs/{digest}");
+        let request = ReadRequest {
+            resource_name: self.resource(&name),
+            read_offset: i64::try_from(incoming.size()).unwrap_or(i64::MAX),
+            read_limit: 0,
+        };
+        let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
+        let answer = tokio::time::timeout(SILENCE, client.read(request)).await;
+        let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
+        loop {
+            let next = tokio::time::timeout(SILENCE, stream.message()).await;
+            let Some(part) = next.map_err(|_| silent()).and_then(|next| next).map_err(Broken::Status)? else { break };
+            self.traffic.add_received(part.data.len() as u64);
+            incoming.write(&part.data).map_err(|error| Broken::Other(error.into()))?;
+            if incoming.size() > digest.size() {
+                return Err(Broken::Other(RemoteError::Corrupt(digest)));
+            }
+        }
+        if incoming.size() < digest.size() {
+            return Err(Broken::Status(Status::unavailable("the stream ended too soon")));
+        }
+        Ok(())
+    }
+
+    /// A resource's name on the server.
+    pub(super) fn resource(&self, name: &str) -> String {
+        let instance = self.instance();
+        if instance.is_empty() { name.to_owned() } else { format!("{instance}/{name}") }
+    }
+}
+
+/// What one call fetches.
+enum Work {
+    Small(Vec<Wanted>),
+    Large(Wanted),
+}
+
+/// Takes note of what is missing, or not what it should be: the server has it no more than what is not there.
+fn note(
+    digest: BlobDigest,
+    taken: Option<Result<(), StoreError>>,
+    missing: &mut Vec<BlobDigest>,
+) -> Result<(), RemoteError> {
+    match taken {
+        None | Some(Err(StoreError::Corrupt { .. })) => missing.push(digest),
+        Some(taken) => taken?,
+    }
+    Ok(())
+}
+
+/// Divides `items` into lists that hold no more than `most` bytes each.
+pub(super) fn batches<T>(items: Vec<T>, most: u64, size: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
+    let mut all = Vec::new();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    for item in items {
+        let size = size(&item) + PER_BLOB;
+        if bytes + size > most && !batch.is_empty() {
+            all.push(std::mem::take(&mut batch));
+            bytes = 0;
+        }
+        bytes += size;
+        batch.push(item);
+    }
+    if !batch.is_empty() {
+        all.push(batch);
+    }
+    all
+}
+
+/// What was compressed by zstd; nothing of use if it was not, which verifying tells.
+fn unpack(data: &[u8], digest: BlobDigest) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    if let Ok(decoder) = ruzstd::decoding::StreamingDecoder::new(data) {
+        // No more than was asked for, whatever is inside.
+        let _ = decoder.take(digest.size() + 1).read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_hold_what_fits_and_at_least_one() {
+        let sizes = |items: &[u64], most| batches(items.to_vec(), most, |size| *size);
+        assert_eq!(sizes(&[10, 10, 10], 2 * (10 + PER_BLOB)), [vec![10, 10], vec![10]]);
+        assert_eq!(sizes(&[1000, 1], 200), [vec![1000], vec![1]]);
+        assert!(sizes(&[], 200).is_empty());
+    }
+
+    #[test]
+    fn zstd_is_unpacked_and_garbage_is_not_what_was_asked_for() {
+        let text = b"hello hello hello hello".repeat(100);
+        let packed = ruzstd::encoding::compress_to_vec(text.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
+        assert!(packed.len() < text.len());
+        assert_eq!(unpack(&packed, BlobDigest::of(&text)), text);
+        assert_ne!(unpack(b"nonsense", BlobDigest::of(&text)), text);
+    }
+}

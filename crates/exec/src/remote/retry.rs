@@ -1,0 +1,78 @@
+//! How often and when a call is tried again: a pure table of faults. Not here: sleeping, calling.
+
+use std::time::Duration;
+
+use super::fault::Fault;
+
+/// The first pause; each is twice the one before.
+const FIRST: Duration = Duration::from_millis(100);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(5);
+/// How often something is tried again that may be nobody's passing trouble.
+const FEW: u32 = 4;
+
+/// The attempts of one call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retry {
+    patience: Duration,
+    failures: u32,
+}
+
+impl Retry {
+    pub(super) const fn new(patience: Duration) -> Self {
+        Self { patience, failures: 0 }
+    }
+
+    /// How long to wait before the next attempt, `since` after the first failure; none if there is to be no other.
+    pub(super) fn after(&mut self, fault: Fault, since: Duration) -> Option<Duration> {
+        let pause = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
+        self.failures += 1;
+        let again = match fault {
+            Fault::Unreachable => since + pause <= self.patience,
+            // Room may come free while others are served; it will not if they are not.
+            Fault::Stumbled | Fault::Full => self.failures <= FEW,
+            Fault::Missing
+            | Fault::Unauthenticated
+            | Fault::Forbidden
+            | Fault::Unsupported
+            | Fault::Platform
+            | Fault::Abandoned
+            | Fault::Cancelled
+            | Fault::Refused => false,
+        };
+        again.then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(fault: Fault, patience: u64) -> Vec<u128> {
+        let mut retry = Retry::new(Duration::from_secs(patience));
+        let mut since = Duration::ZERO;
+        let mut all = Vec::new();
+        while let Some(pause) = retry.after(fault, since) {
+            since += pause;
+            all.push(pause.as_millis());
+            assert!(all.len() < 100);
+        }
+        all
+    }
+
+    #[test]
+    fn as_long_as_patience_lasts() {
+        assert_eq!(pauses(Fault::Unreachable, 12), [100, 200, 400, 800, 1600, 3200, 5000]);
+        assert_eq!(pauses(Fault::Unreachable, 0), [0; 0]);
+    }
+
+    #[test]
+    fn a_few_times_or_never() {
+        for fault in [Fault::Stumbled, Fault::Full] {
+            assert_eq!(pauses(fault, 0), [100, 200, 400, 800]);
+        }
+        for fault in [Fault::Missing, Fault::Unauthenticated, Fault::Forbidden, Fault::Platform, Fault::Abandoned] {
+            assert_eq!(pauses(fault, 100), [0; 0], "{fault:?}");
+        }
+    }
+}
