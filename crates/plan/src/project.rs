@@ -17,7 +17,6 @@ use crate::meta;
 use crate::ocaml::Release;
 use crate::ocaml::byte::Code;
 use crate::package::add_tools;
-
 use crate::planner::{PlanError, Planner, action_environment, input};
 use crate::runner::Inside;
 use crate::target::Target;
