@@ -9,6 +9,7 @@ use super::{RECIPES, Release};
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, part, script};
 use crate::target::{Os, Target};
+use crate::world::World;
 
 /// What a target's programs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,14 @@ impl Release {
         }
         let has_runtime = !self.has_own_recipes() && target.cpu().bits == 32 && target.spec().os == Os::Linux;
         has_runtime.then_some(Code::Byte)
+    }
+
+    /// What this release makes programs of `world` of, which is one it makes programs of.
+    pub(crate) fn code_in(self, world: World) -> Code {
+        match world {
+            World::Host => Code::Native,
+            World::Target(target) => self.code(target).unwrap_or(Code::Native),
+        }
     }
 }
 
