@@ -2,7 +2,7 @@
 //!
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
-//! - `armv7`: OCaml 4.14.1 for 32-bit ARM, against upstream's build of the compiler it is made by.
+//! - `armv7`: OCaml 4.14.1 for 32-bit ARM, against upstream's build of its host and two passes by hand.
 //! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //! - `closure`: the corpus's packages for one further target, against a native `opam install` of them.

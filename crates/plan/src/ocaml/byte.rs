@@ -8,6 +8,7 @@ use action::graph::NodeId;
 use super::{Made, RECIPES, Release};
 use crate::planner::{PlanError, Planner, script};
 use crate::target::{Os, Target};
+use crate::world::World;
 
 /// What a target's programs are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,14 @@ impl Release {
         }
         let has_runtime = !self.has_own_recipes() && target.cpu().bits == 32 && target.spec().os == Os::Linux;
         has_runtime.then_some(Code::Byte)
+    }
+
+    /// What this release makes programs of `world` of, which is one it makes programs of.
+    pub(crate) fn code_in(self, world: World) -> Code {
+        match world {
+            World::Host => Code::Native,
+            World::Target(target) => self.code(target).unwrap_or(Code::Native),
+        }
     }
 }
 
