@@ -6,6 +6,8 @@
 //! - `chaos`: such a build while workers, the server, PostgreSQL and the network fail at random moments.
 //! - `scale`: what a client costs in time, memory, calls and bytes; clients that want the same at once.
 //!
+//! `cargo xtask farm up` starts a farm, says where it answers, and ends it when its standard input ends (Ctrl-D).
+//!
 //! Each step starts its own engines in a directory of its own and ends them. It must be run as root (PostgreSQL and the
 //! workers' namespaces want it), on a machine with the workplace's `shared` folder. Not here: what casd alone can show, which is in
 //! the end-to-end tests.
@@ -54,6 +56,9 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     if let ["client", rest @ ..] = arguments {
         return tiny::client(rest);
     }
+    if arguments == ["up"] {
+        return up();
+    }
     let asked = asked(arguments)?;
     let all = asked.steps.is_empty();
     type Step = fn(&Asked) -> Result<(), String>;
@@ -65,6 +70,18 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         if all || asked.steps.iter().any(|step| step == name) {
             step(&asked).map_err(|error| format!("{name}: {error}"))?;
         }
+    }
+    Ok(())
+}
+
+/// A farm for whoever wants to try something.
+fn up() -> Result<(), String> {
+    let mut farm = grid::Grid::start(corpus::WORKERS, &[])?;
+    println!("{}", farm.address());
+    let input = std::thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    while !input.is_finished() {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        farm.supervise()?;
     }
     Ok(())
 }

@@ -221,13 +221,18 @@ impl<'a> Engine<'a> {
         self.or_without(remote.look_up(&prepared.action), None)
     }
 
-    /// Sees to it that all of a tree is in the store.
-    pub(super) fn bring(&self, tree: DirDigest) -> Result<(), NodeError> {
+    /// Sees to it that all of some trees is in the store.
+    pub(super) fn bring(&self, trees: &[DirDigest]) -> Result<(), NodeError> {
         if let Some(remote) = self.server() {
-            return remote.bring(tree).map_err(|error| self.failed(error));
+            return remote.bring_together(trees).map_err(|error| self.failed(error));
         }
         // What is known of a server that is no longer used, or of one that was used before.
-        if self.store.settle_if_whole(tree)? { Ok(()) } else { Err(RemoteError::Lost(Vec::new()).into()) }
+        for tree in trees {
+            if !self.store.settle_if_whole(*tree)? {
+                return Err(RemoteError::Lost(Vec::new()).into());
+            }
+        }
+        Ok(())
     }
 
     /// Runs an action, here or there.
@@ -262,7 +267,7 @@ impl<'a> Engine<'a> {
         }
         self.store.put(&prepared.encoded.action)?;
         self.store.put(&prepared.encoded.command)?;
-        self.bring(prepared.action.input_root)?;
+        self.bring(&[prepared.action.input_root])?;
         let composed = state.lock().unwrap_or_else(PoisonError::into_inner).composed.clone();
         let executor = LocalExecutor { store: self.store, builder: &self.builder, jobs: self.jobs, stop: self.stop };
         let execution = executor.execute(&prepared.action, &prepared.encoded, &composed)?;

@@ -202,19 +202,17 @@ impl Engine<'_> {
 impl Engine<'_> {
     /// What was asked for is to be here, whoever made it.
     fn bring_goals(&self, graph: &Graph, goals: &[NodeId], state: &Mutex<State>) -> Result<(), RunError> {
-        for goal in goals {
-            let value = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).value(*goal);
-            let (Some(Value::Tree(tree)), Some(node)) = (value, graph.get(*goal)) else { continue };
-            self.bring(tree).map_err(|cause| RunError { label: probe::label(graph, node), cause })?;
-        }
-        Ok(())
+        let value = |goal: &NodeId| state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).value(*goal);
+        let trees: Vec<_> = goals.iter().filter_map(|goal| value(goal)?.tree().ok()).collect();
+        let label = || goals.first().and_then(|goal| graph.get(*goal)).map(|node| probe::label(graph, node));
+        self.bring(&trees).map_err(|cause| RunError { label: label().unwrap_or_default(), cause })
     }
 
     /// Has an action's result looked at.
     fn inspected(&self, id: NodeId, node: &Node, value: Value) -> Result<Value, NodeError> {
         if let (Some(inspector), Node::Run(_), Value::Tree(tree)) = (self.inspector, node, value) {
             if inspector.reads(id, tree) {
-                self.bring(tree)?;
+                self.bring(&[tree])?;
             }
             inspector.inspect(id, tree).map_err(NodeError::Refused)?;
         }

@@ -7,7 +7,7 @@
 //! A server may lose what it told of. Then bringing fails with [`RemoteError::Lost`], and from then on results that refer to
 //! what was lost are not believed: whoever makes them again makes them really.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use action::digest::{BlobDigest, DirDigest};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
@@ -16,6 +16,31 @@ use prost::Message as _;
 use super::download::Wanted;
 use super::{Remote, RemoteError, locked};
 use crate::store::{Origin, directories_of};
+
+/// Bytes after which what was brought is made visible.
+const LOAD: u64 = 64 << 20;
+
+/// What is brought at once.
+#[derive(Debug, Default)]
+struct Load {
+    directories: Vec<DirDigest>,
+    lacking: BTreeMap<BlobDigest, bool>,
+}
+
+impl Load {
+    fn bytes(&self) -> u64 {
+        self.lacking.keys().map(BlobDigest::size).sum()
+    }
+}
+
+/// Directories of several trees, each once and before those it names.
+fn in_order(directories: Vec<DirDigest>) -> Vec<DirDigest> {
+    // In each tree it is so; the last time that one is named, all that it names come after.
+    let mut seen = HashSet::new();
+    let mut ordered: Vec<_> = directories.into_iter().rev().filter(|directory| seen.insert(*directory)).collect();
+    ordered.reverse();
+    ordered
+}
 
 impl Remote {
     /// Learns of a tree, named by its `Tree` message; none if the server has not even that, or lost a part of it before.
@@ -70,10 +95,27 @@ impl Remote {
     /// # Errors
     /// [`RemoteError::Lost`] if the server does not have something that it told of; or if a call failed.
     pub fn bring(&self, root: DirDigest) -> Result<(), RemoteError> {
+        self.bring_together(&[root])
+    }
+
+    /// As [`Remote::bring`] of each of `roots`, with as few calls as their files need together.
+    ///
+    /// # Errors
+    /// As [`Remote::bring`].
+    pub fn bring_together(&self, roots: &[DirDigest]) -> Result<(), RemoteError> {
         let _alone = locked(&self.bringing);
-        let directories = self.store.closure(root)?.directories;
-        let lacking = self.store.lacking(&directories)?;
-        self.take(&directories, &lacking)
+        let mut load = Load::default();
+        for root in roots {
+            let directories = self.store.closure(*root)?.directories;
+            load.lacking.extend(self.store.lacking(&directories)?);
+            load.directories.extend(directories);
+            // What has been brought is kept should something fail later.
+            if load.bytes() > LOAD {
+                let Load { directories, lacking } = std::mem::take(&mut load);
+                self.take(&in_order(directories), &lacking)?;
+            }
+        }
+        self.take(&in_order(load.directories), &load.lacking)
     }
 
     /// As [`Remote::bring`], but nothing is believed to be here: for trees that another process knew of.
@@ -100,5 +142,16 @@ impl Remote {
         let logs = logs.map(|digest| Wanted { digest, executable: false }).collect();
         self.run(self.fetch(logs, &mut intake))?;
         Ok(self.store.settle(directories, intake)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parents_come_before_children_in_several_trees() {
+        let [one, two, shared, leaf] = [b"1", b"2", b"3", b"4"].map(|bytes| DirDigest::of(bytes));
+        assert_eq!(in_order(vec![one, shared, leaf, two, shared, leaf, leaf]), [one, two, shared, leaf]);
     }
 }

@@ -19,12 +19,14 @@ const AT_ONCE: usize = 16;
 
 /// The packages' files must be the same.
 pub(super) fn outputs(there: &BTreeMap<String, String>, here: &BTreeMap<String, String>) -> Result<usize, String> {
-    let differs = here.iter().find(|(name, tree)| there.get(*name) != Some(tree));
-    match differs {
+    let differs = here.iter().filter(|(name, tree)| there.get(*name) != Some(tree));
+    let differs: Vec<_> =
+        differs.map(|(name, tree)| format!("{name} is {tree} here and {:?} there", there.get(name))).collect();
+    match differs.as_slice() {
         _ if here.is_empty() => Err("no package was delivered".to_owned()),
-        Some((name, tree)) => Err(format!("{name} is {tree} here and {:?} there", there.get(name))),
-        None if there.len() != here.len() => Err("the farm delivered other packages".to_owned()),
-        None => Ok(here.len()),
+        [] if there.len() != here.len() => Err("the farm delivered other packages".to_owned()),
+        [] => Ok(here.len()),
+        differs => Err(differs.join("; ")),
     }
 }
 
