@@ -61,6 +61,10 @@ impl Traffic {
         self.calls.load(Ordering::Relaxed)
     }
 
+    pub(super) fn add_call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn add_sent(&self, bytes: u64) {
         self.sent.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -215,7 +219,7 @@ impl Remote {
     {
         let mut attempts = Attempts::new(self.config.patience);
         loop {
-            self.traffic.calls.fetch_add(1, Ordering::Relaxed);
+            self.traffic.add_call();
             let status = match tokio::time::timeout(self.config.silence, attempt()).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),
                 Ok(Err(status)) => status,

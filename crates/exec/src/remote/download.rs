@@ -167,6 +167,7 @@ impl Remote {
             read_limit: 0,
         };
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
+        self.traffic.add_call();
         let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
         let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {

@@ -101,6 +101,7 @@ impl Remote {
         if let (Err(RemoteError::Stopped | RemoteError::Queued { .. }), Some(name)) = (&answer, &*locked(&way.name)) {
             let mut client = OperationsClient::new(self.wire());
             let cancel = client.cancel_operation(CancelOperationRequest { name: name.clone() });
+            self.traffic.add_call();
             // It would only run for nobody; whoever stops does not wait for long.
             let _ = self.run_to_end(async { tokio::time::timeout(CANCEL, cancel).await });
         }
@@ -135,6 +136,7 @@ impl Remote {
     async fn open(&self, way: &Way<'_>) -> Result<Streaming<Operation>, Status> {
         let mut client = ExecutionClient::new(self.wire()).max_decoding_message_size(MESSAGE);
         let name = locked(&way.name).clone();
+        self.traffic.add_call();
         let opened = async {
             match name {
                 Some(name) => client.wait_execution(wire::WaitExecutionRequest { name }).await,

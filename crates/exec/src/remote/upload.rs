@@ -213,6 +213,7 @@ impl Remote {
             let parts = Parts { source, name: name.clone(), offset, size: digest.size(), over: false };
             let mut client = ByteStreamClient::new(self.wire());
             let limit = self.config.silence + std::time::Duration::from_secs(digest.size() >> 17);
+            self.traffic.add_call();
             let status = match tokio::time::timeout(limit, client.write(tokio_stream::iter(parts))).await {
                 Ok(Ok(answer)) if u64::try_from(answer.get_ref().committed_size) == Ok(digest.size()) => {
                     self.traffic.add_sent(digest.size() - offset);
@@ -226,6 +227,7 @@ impl Remote {
             self.pause(&mut attempts, "Write", status).await?;
             let before = std::mem::replace(&mut offset, self.committed(&name, digest).await);
             if offset > before {
+                self.traffic.add_sent(offset - before);
                 attempts.moved_on();
             }
         }
@@ -234,6 +236,7 @@ impl Remote {
     /// How much of an upload the server has; nothing, if it does not say.
     async fn committed(&self, name: &str, digest: BlobDigest) -> u64 {
         let request = QueryWriteStatusRequest { resource_name: name.to_owned() };
+        self.traffic.add_call();
         let answer = ByteStreamClient::new(self.wire()).query_write_status(request).await;
         let committed = answer.ok().and_then(|answer| u64::try_from(answer.get_ref().committed_size).ok());
         // All of it, and yet the write failed: it is begun anew.

@@ -302,6 +302,40 @@ fn what_may_not_be_done_is_not_tried_again() {
 }
 
 #[test]
+fn a_database_that_is_away_for_a_moment_is_waited_for() {
+    let away = Do::Refuse(Code::Unavailable, "Database connection was temporarily interrupted, please retry");
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    for method in ["FindMissingBlobs", "BatchUpdateBlobs", "Execute", "BatchReadBlobs"] {
+        fake.plan(method, vec![away.clone(); 2]);
+    }
+    success(&client);
+    assert_eq!((fake.calls("FindMissingBlobs"), fake.calls("BatchUpdateBlobs"), fake.calls("Execute")), (3, 3, 3));
+}
+
+#[test]
+fn what_somebody_else_cancelled_is_asked_for_again_and_no_failed_build() {
+    let cancelled = || tell(no(Code::Cancelled, "Execution cancelled"));
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    fake.plan("Execute", [cancelled()]);
+    success(&client);
+    fake.state().results.clear();
+    fake.plan("Execute", [cancelled(), cancelled(), cancelled()]);
+    assert_eq!(fault(client.run().0), Some(Fault::Cancelled));
+    assert_eq!(fake.calls("Execute"), 5);
+}
+
+#[test]
+fn an_operation_that_ends_without_a_result_is_the_engines_failure() {
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    fake.plan("Execute", [Do::Tell(vec![Step::Nothing]), Do::Tell(vec![Step::Error(Code::Internal, "oops")])]);
+    success(&client);
+    assert_eq!(fake.calls("Execute"), 3);
+}
+
+#[test]
 fn a_full_disk_is_waited_for_a_little() {
     let full = Do::Refuse(Code::ResourceExhausted, "no space left on device");
     let fake = Fake::start();

@@ -13,6 +13,7 @@
 
 mod calls;
 mod execution;
+mod graphs;
 mod server;
 mod transfers;
 
