@@ -41,7 +41,20 @@ use testkit::store;
 /// An engine with nothing in it.
 struct Engines {
     casd: Casd,
-    _directory: TempDir,
+    directory: Option<TempDir>,
+}
+
+/// An engine leaves nothing: no mount, and so no directory that cannot be removed.
+impl Drop for Engines {
+    fn drop(&mut self) {
+        self.casd.kill();
+        let mounted = self.casd.mounted();
+        let removed = self.directory.take().map_or(Ok(()), TempDir::close);
+        if !thread::panicking() {
+            assert!(mounted.is_empty(), "{mounted:?}");
+            removed.unwrap();
+        }
+    }
 }
 
 fn casd() -> Option<Engines> {
@@ -50,7 +63,7 @@ fn casd() -> Option<Engines> {
         println!("skipped: there is no engine on this machine (shared/tools/reapi)");
         return None;
     };
-    Some(Engines { casd, _directory: directory })
+    Some(Engines { casd, directory: Some(directory) })
 }
 
 fn literal(files: &[(&str, &[u8], bool)]) -> Node {

@@ -1,6 +1,6 @@
 //! Programs for Windows, run under wine: they say what programs for this machine say.
 //!
-//! wine's directory is a private one, made once for all tests. Not here: `bactrian run` and `test` under wine.
+//! Not here: `bactrian run` and `test` under wine.
 
 #![allow(
     clippy::indexing_slicing,
@@ -14,25 +14,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::LazyLock;
 
+use foreign::under_wine;
 use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+
+mod foreign;
 
 const WINDOWS: &str = "x86_64-windows-gnu";
 const HERE: &str = "x86_64-linux-musl";
 const BOTH: &str = "x86_64-windows-gnu,x86_64-linux-musl";
 
-/// Debian puts it in no PATH.
-const WINE: &str = "/usr/lib/wine/wine64";
-
-static PREFIX: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
-
-/// `program` for Windows in `directory`, as somebody starts it whose language is not English alone.
+/// `program` for Windows in `directory`.
 fn wine(program: &Path, arguments: &[&str], directory: &Path) -> Output {
-    let mut line = Command::new(WINE);
-    line.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("HOME", PREFIX.path());
-    line.env("WINEPREFIX", PREFIX.path().join("wine")).env("WINEDEBUG", "-all").current_dir(directory);
-    line.arg(program).args(arguments).output().unwrap_or_else(|error| panic!("{WINE}: {error}"))
+    let mut line = under_wine(program);
+    line.current_dir(directory).args(arguments).output().unwrap_or_else(|error| panic!("{line:?}: {error}"))
 }
 
 fn run_bactrian(arguments: &[&str]) -> String {
@@ -92,6 +87,9 @@ fn a_program_finds_in_windows_what_it_asks_of_its_system() {
 /// The clock's first line names the processor, the others are the same everywhere.
 #[test]
 fn the_example_says_what_it_says_here() {
+    if !testkit::has_time_for("the example says what it says here", 3) {
+        return;
+    }
     let (temp, project) = copy("examples/first-light");
     run_bactrian(&["build", "--target", BOTH, project.to_str().unwrap()]);
     let (there, here) = programs(&project, "first-light");
@@ -108,6 +106,9 @@ fn the_example_says_what_it_says_here() {
 /// Packages of several build systems and C libraries: zarith, sqlite3, lwt, a ppx, and a stub of the project's own.
 #[test]
 fn packages_and_c_libraries_come_along() {
+    if !testkit::has_time_for("packages and c libraries come along", 5) {
+        return;
+    }
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
         return;
@@ -150,6 +151,9 @@ fn c_is_called_by_way_of_libffi() {
 /// menhir for Windows writes the parser that menhir for this machine writes.
 #[test]
 fn menhir_writes_the_same_parser() {
+    if !testkit::has_time_for("menhir writes the same parser", 3) {
+        return;
+    }
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there is no menhir");
         return;

@@ -116,7 +116,12 @@ pub fn instructions(entry: &Entry, setting: &Setting<'_>) -> Result<Instructions
 /// The environment of all commands: what packages that are there give to others, then the package's own and its quirk's.
 fn environment(scope: &PackageScope<'_>, quirk: Option<&Quirk>) -> BTreeMap<String, String> {
     let PackageScope { package, setting } = scope;
-    let mut environment = package::environment(package.name.as_str(), package.version.as_str(), setting.world);
+    let mut environment = package::environment(
+        package.name.as_str(),
+        package.version.as_str(),
+        setting.world,
+        setting.release.code_in(setting.world),
+    );
     // What is added to it comes behind: nothing may hide the tools that know for which machine they are called.
     let path = environment.remove(package::PATH).unwrap_or_default();
     for exporter in setting.exporters {

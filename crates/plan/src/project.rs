@@ -15,9 +15,7 @@ use crate::findlib;
 use crate::layout;
 use crate::meta;
 use crate::ocaml::Release;
-use crate::ocaml::byte::Code;
 use crate::package::add_tools;
-
 use crate::planner::{PlanError, Planner, action_environment, input};
 use crate::runner::Inside;
 use crate::target::Target;
@@ -157,12 +155,12 @@ pub(crate) fn configuration(wanted: &ProjectRoot) -> Result<Literal, PlanError> 
     }
     for target in &wanted.targets {
         let name = toolchain_name(*target);
-        let code = wanted.release.code(*target).unwrap_or(Code::Native);
+        let code = wanted.release.code_in(World::Target(*target));
         let prefix = format!("/{}/{target}", layout::CROSS);
         let text = findlib::toolchain(&name, &prefix, &layout::target_prefix(*target), code);
         file(format!("{}.d/{name}.conf", layout::FINDLIB_CONF), text)?;
     }
-    add_tools(&mut literal, &wanted.targets)?;
+    add_tools(&mut literal, wanted.release, &wanted.targets)?;
     literal.directories.push(RelPath::new(layout::SRC)?);
     Ok(literal)
 }

@@ -139,3 +139,22 @@ fn the_emulator_is_an_input_where_it_is_needed() {
     );
     assert_eq!(emulated("aarch64-linux-musl"), Vec::<String>::new());
 }
+
+/// Packages look for native compilers to find out whether there is native code.
+#[test]
+fn native_compilers_are_in_no_root_without_native_code() {
+    let has = |targets: &[&str], tool: &str| {
+        let graph = plan(Release::V5_3_0, targets, false);
+        let path = format!("bactrian/tools/{tool}");
+        graph.iter().any(|(_, node)| match node {
+            Node::Literal(literal) => literal.files.iter().any(|file| file.path.as_str() == path),
+            _ => false,
+        })
+    };
+    for tool in ["ocamlopt", "ocamlopt.opt", "ocamloptp"] {
+        assert!(!has(&["armv7-linux-musleabihf"], tool), "{tool}");
+        assert!(has(&["armv7-linux-musleabihf", "x86_64-linux-musl"], tool), "{tool}");
+        assert!(has(&[], tool), "{tool}");
+    }
+    assert!(has(&["armv7-linux-musleabihf"], "ocamlc.opt"));
+}

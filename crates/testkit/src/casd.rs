@@ -45,14 +45,26 @@ impl Casd {
         Ok(())
     }
 
-    /// Kills it.
+    /// Kills it, and takes away what a killed one leaves: roots of actions that it was running are mounted.
     pub fn kill(&mut self) {
         if let Some(pid) = self.pid.take() {
             let _ = Command::new("kill").args(["-9", &pid]).status();
             while Path::new("/proc").join(&pid).join("exe").exists() {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
+            for place in self.mounted() {
+                let _ = Command::new(self.directory.join("bin/fusermount3")).arg("-uz").arg(place).status();
+            }
         }
+    }
+
+    /// What is mounted in its directory.
+    #[must_use]
+    pub fn mounted(&self) -> Vec<PathBuf> {
+        // Space is `\040` there; our directories have none.
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let places = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(PathBuf::from);
+        places.filter(|place| place.starts_with(&self.directory)).collect()
     }
 
     /// Where it answers, as `--remote` takes it.

@@ -5,10 +5,13 @@
 #![forbid(unsafe_code)]
 
 pub mod casd;
+mod deadline;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+pub use deadline::{DEADLINE, has_time_for};
 
 /// The checkout.
 #[must_use]
@@ -116,13 +119,17 @@ pub fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
 /// # Errors
 /// If something cannot be read or linked.
 pub fn link_store(to: &Path) -> std::io::Result<()> {
-    let from = store();
     // What names others before what it names: another process may be adding to them.
-    for area in ["ac", "memo", "cas"] {
-        link_tree(&from.join(area), &to.join(area))?;
-    }
+    link_areas(&store(), to, &["ac", "memo", "cas"])
+}
+
+/// The same of these directories of the store `from` alone. Without `ac`, nothing has been made: there are sources.
+///
+/// # Errors
+/// As [`link_store`].
+pub fn link_areas(from: &Path, to: &Path, areas: &[&str]) -> std::io::Result<()> {
     // The rest, locks above all, is made by whoever opens it.
-    Ok(())
+    areas.iter().try_for_each(|area| link_tree(&from.join(area), &to.join(area)))
 }
 
 fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {

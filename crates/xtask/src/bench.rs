@@ -2,7 +2,7 @@
 //!
 //! - `noop`: a build in which nothing changed, against dune alone inside the same root; and `--help`.
 //! - `toolchain`: the host's OCaml and a further target's, against upstream's own build; sizes; peak memory.
-//! - `armv7`: OCaml 4.14.1 for 32-bit ARM, against upstream's build of the compiler it is made by.
+//! - `armv7`: OCaml 4.14.1 for 32-bit ARM, against upstream's build of its host and two passes by hand.
 //! - `schedule`: a graph of small actions, against the longest way through it and the processors' time.
 //! - `store`: taking over and laying out a big tree, against `cp -r` and `tar`.
 //! - `closure`: the corpus's packages for one further target, against a native `opam install` of them.
@@ -192,7 +192,7 @@ fn milliseconds(lines: &[String], label: &str) -> Result<f64, String> {
 }
 
 /// Runs `command`; returns its output and the most memory it had, in bytes, looked at every few milliseconds.
-fn with_peak(command: &mut Command) -> Result<(String, u64), String> {
+pub(crate) fn with_peak(command: &mut Command) -> Result<(String, u64), String> {
     let temp = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     let file = temp.reopen().map_err(|error| error.to_string())?;
     let child = command.stdout(file).stderr(Stdio::inherit()).spawn();

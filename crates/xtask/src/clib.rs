@@ -112,7 +112,7 @@ impl Bench {
         let printed = match target.runner_on(here()) {
             Runner::Native => output(Command::new(&path).env_clear()),
             Runner::Qemu(emulator) => output(Command::new(emulator).env_clear().arg(&path)),
-            Runner::Wine => Self::under_wine(&path),
+            Runner::Wine => self.under_wine(&path),
             Runner::None => Err(format!("{target}: there is no way to run its programs here")),
         }?;
         if printed != *expected {
@@ -122,14 +122,14 @@ impl Bench {
         Ok(())
     }
 
-    /// What the program prints under wine, whose directory is a scratch one. Windows ends lines in its own way.
-    fn under_wine(program: &Path) -> Result<String, String> {
-        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+    /// What the program prints under wine, whose directory is the store's. Windows ends lines in its own way.
+    fn under_wine(&self, program: &Path) -> Result<String, String> {
         let wine = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"].map(Path::new);
         let wine = wine.into_iter().find(|file| file.is_file()).ok_or("there is no wine here")?;
+        let prefix = exec::runner::prepare_wine(&self.store, wine, || ()).map_err(|error| error.to_string())?;
         let mut line = Command::new(wine);
-        line.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", scratch.path()).env("WINEDEBUG", "-all");
-        line.env("WINEPREFIX", scratch.path().join("wine")).arg(program);
+        line.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", &prefix).env("WINEDEBUG", "-all");
+        line.env("WINEPREFIX", &prefix).arg(program);
         Ok(output(&mut line)?.replace("\r\n", "\n"))
     }
 

@@ -38,7 +38,9 @@ pub(super) fn locale(variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'s
 /// # Errors
 /// If wine cannot be started or fails, or the store cannot be written to.
 pub fn prepare(store: &Store, program: &Path, told: impl FnOnce()) -> Result<PathBuf, RunnerError> {
-    let place = store.project(program)?;
+    // One directory, by whatever way the program was found.
+    let own = fs::canonicalize(program).map_err(|source| RunnerError::Read { path: program.to_owned(), source })?;
+    let place = store.project(&own)?;
     let _guard = place.lock()?;
     let prefix = place.dir().join("wine");
     if prefix.join(READY).exists() {

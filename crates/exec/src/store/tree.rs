@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 use action::digest::{BlobDigest, DirDigest};
+use action::path::RelPath;
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use action::tree::{Directory, Entry};
 use prost::Message as _;
@@ -32,6 +33,21 @@ impl Store {
     /// If it is missing, corrupt or no directory.
     pub fn directory(&self, digest: DirDigest) -> Result<Directory> {
         Ok(Arc::unwrap_or_clone(self.shared_directory(digest)?))
+    }
+
+    /// What is at `path` below `root`; nothing if nothing is. Links are not followed.
+    ///
+    /// # Errors
+    /// If a directory on the way is missing, corrupt or none.
+    pub fn entry(&self, root: DirDigest, path: &RelPath) -> Result<Option<Entry>> {
+        let mut entry = Entry::Directory(root);
+        for name in path.names() {
+            let Entry::Directory(directory) = entry else { return Ok(None) };
+            let listed = self.shared_directory(directory)?;
+            let Some((_, found)) = listed.iter().find(|(known, _)| **known == name) else { return Ok(None) };
+            entry = found.clone();
+        }
+        Ok(Some(entry))
     }
 
     pub(super) fn shared_directory(&self, digest: DirDigest) -> Result<Arc<Directory>> {

@@ -6,6 +6,7 @@ use opam::package::Package;
 use opam::variable::{Owner, Variable};
 
 use super::{Installed, Setting};
+use crate::ocaml::byte::Code;
 use crate::package::{BUILD, given_by, jobs, known_later};
 use crate::target::{Cpu, Os};
 use crate::world::World;
@@ -170,7 +171,8 @@ impl PackageScope<'_> {
         Some(match name {
             "name" => "ocaml".into(),
             "version" | "compiler" => self.setting.release.version().into(),
-            "native" | "native-tools" => true.into(),
+            "native" => (self.setting.release.code_in(self.setting.world) == Code::Native).into(),
+            "native-tools" => true.into(),
             "native-dynlink" => shared.into(),
             "preinstalled" | "dev" | "pinned" => false.into(),
             "stubsdir" => format!("{}/lib/stublibs", self.setting.world.prefix()).into(),

@@ -40,6 +40,10 @@ fn target() -> World {
 
 /// What is done for the package `x` of this text, for a target, beside `lib` there and `tool` on the build machine.
 fn of(text: &str, exporters: &[(&str, &str)]) -> Instructions {
+    of_target(target(), text, exporters)
+}
+
+fn of_target(world: World, text: &str, exporters: &[(&str, &str)]) -> Instructions {
     let mut builder = UniverseBuilder::new();
     let version = Version::new("1.0").unwrap();
     for (package, text) in [("x", text)].iter().chain(exporters) {
@@ -48,10 +52,10 @@ fn of(text: &str, exporters: &[(&str, &str)]) -> Instructions {
     let universe = builder.build();
     let entry = |package: &str| universe.get(&name(package), &version).unwrap();
     let installed = |world| Installed { version: version.clone(), world };
-    let installed = [(name("lib"), installed(target())), (name("tool"), installed(World::Host))].into();
+    let installed = [(name("lib"), installed(world)), (name("tool"), installed(World::Host))].into();
     let exporters: Vec<&Package> = exporters.iter().map(|(package, _)| entry(package).package()).collect();
     let setting = Setting {
-        world: target(),
+        world,
         release: Release::V5_3_0,
         installed: &installed,
         exporters: &exporters,
@@ -79,6 +83,21 @@ fn packages_change_the_environment_of_those_that_use_them() {
     assert_eq!(environment["PATH"], format!("{path}:/own"));
     let path_of_lib = &of("", &[("lib", lib)]).environment["PATH"];
     assert_eq!(path_of_lib, &format!("{path}:/target/aarch64_linux_musl/bin"));
+}
+
+/// A package finds out about native code by looking for its compiler, or by asking for opam's variable.
+#[test]
+fn a_package_sees_that_there_is_no_native_code() {
+    let text = "build: [[\"a\"] [\"opt\"] {ocaml:native} [\"tools\"] {ocaml:native-tools}]";
+    let commands = |wanted: &Instructions| -> Vec<String> {
+        wanted.commands.iter().map(|command| command.arguments[0].clone()).collect()
+    };
+    let native = of(text, &[]);
+    assert_eq!(commands(&native), ["a", "opt", "tools"]);
+    assert!(native.environment["PATH"].contains(":/opt/ocaml/bin:"));
+    let byte = of_target(World::Target("armv7-linux-musleabihf".parse().unwrap()), text, &[]);
+    assert_eq!(commands(&byte), ["a", "tools"]);
+    assert!(!byte.environment["PATH"].contains("/opt/ocaml/"), "{}", byte.environment["PATH"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use builder::{Bytes, Step};
 use super::later::{given_variables, known_later, shell_word};
 use super::{BUILD, CommandLine, DEPS, GENERATORS, Instructions, RESULTS, SUBSTITUTE, VARIABLES};
 use crate::layout;
+use crate::ocaml::byte::Code;
 use crate::planner::script;
 use crate::runner;
 use crate::world::World;
@@ -84,16 +85,17 @@ fn substitute(files: &[&String], directory: &str, world: World) -> Option<Step> 
     (!files.is_empty()).then(|| with(with_arguments(script(SUBSTITUTE), &files), &variables))
 }
 
-/// The environment of all commands of a package in `world` (`facts/packages.md` §3), before opam files change it.
-pub(crate) fn environment(name: &str, version: &str, world: World) -> BTreeMap<String, String> {
+/// The environment of all commands of a package in `world` (`facts/packages.md` §3), before opam files change it; `code` is
+/// what that world's programs are made of.
+pub(crate) fn environment(name: &str, version: &str, world: World, code: Code) -> BTreeMap<String, String> {
     let host = World::Host.prefix();
-    let path = format!(
-        "/{}:{host}/bin:/{}/bin:/{}/{}/bin:/usr/bin:/bin",
-        layout::TOOLS,
-        layout::OCAML,
-        layout::CC,
-        layout::HOST_CC_TARGET
-    );
+    // Whoever looks for an `ocamlopt` must not come across this machine's.
+    let ocaml = match code {
+        Code::Native => format!("/{}/bin:", layout::OCAML),
+        Code::Byte => String::new(),
+    };
+    let path =
+        format!("/{}:{host}/bin:{ocaml}/{}/{}/bin:/usr/bin:/bin", layout::TOOLS, layout::CC, layout::HOST_CC_TARGET);
     [
         ("BACTRIAN_TOOLCHAIN", world.toolchain()),
         ("CAML_LD_LIBRARY_PATH", format!("{host}/lib/stublibs")),

@@ -7,6 +7,8 @@ use action::path::RelPath;
 use action::tree;
 
 use crate::layout;
+use crate::ocaml::Release;
+use crate::ocaml::byte::Code;
 use crate::pkg_config;
 use crate::planner::PlanError;
 use crate::target::{Os, Target};
@@ -48,15 +50,19 @@ const TOOLS: &[&str] = &[
     "uname",
 ];
 
+/// What belongs to native code. Where no target of a root has any, these are not there: many look for them to find out.
+const NATIVE_TOOLS: &[&str] = &["ocamlopt", "ocamlopt.opt", "ocamloptp"];
+
 /// The dispatching tools, and for each toolchain where its compilers are.
-pub(crate) fn add_tools(literal: &mut Literal, targets: &[Target]) -> Result<(), PlanError> {
+pub(crate) fn add_tools(literal: &mut Literal, release: Release, targets: &[Target]) -> Result<(), PlanError> {
     let mut file = |path: String, text: &str, executable| -> Result<(), PlanError> {
         let contents = text.as_bytes().into();
         literal.files.push(LiteralFile { path: RelPath::new(&path)?, contents, executable });
         Ok(())
     };
     let only_linux = targets.iter().all(|target| target.spec().os == Os::Linux);
-    for tool in TOOLS {
+    let only_byte = !targets.is_empty() && targets.iter().all(|target| release.code(*target) == Some(Code::Byte));
+    for tool in TOOLS.iter().filter(|tool| !(only_byte && NATIVE_TOOLS.contains(tool))) {
         let text = if *tool == "uname" && !only_linux { UNAME } else { DISPATCH };
         file(format!("{}/{tool}", layout::TOOLS), text, true)?;
     }
