@@ -204,7 +204,7 @@ fn an_engine_is_taken_as_the_file_says() {
     assert_eq!(key, Path::new("/keys/client.key"));
     assert_eq!(said.tls.name.as_deref(), Some("farm.example"));
     assert!(matches!(&said.token, Some(Token::File(path)) if path.is_absolute() && path.ends_with("token")));
-    let seconds = std::time::Duration::from_secs;
+    let seconds = Duration::from_secs;
     assert_eq!((said.jobs, said.patience, said.queue_timeout), (200, seconds(7), seconds(8)));
     assert_eq!(said.headers, [("X-Team".to_owned(), "blue".to_owned())].into());
     let platform = [("ISA", "x86-64"), ("OSFamily", "linux")];
@@ -247,7 +247,7 @@ fn an_engine_that_makes_no_sense_is_a_usage_error_with_its_place() {
         assert_eq!((error.exit().code(), error.message.as_str()), (2, message), "{line} {toml}");
     }
     let error = settle(target, &[], "[remote]\nplatfrom = {}").unwrap_err();
-    assert_eq!((error.exit().code(), error.hints), (2, vec!["did you mean `platform`?".to_owned()]));
+    assert_eq!((error.exit().code(), error.hints), (2, vec!["did you mean `remote.platform`?".to_owned()]));
 }
 
 #[test]

@@ -127,6 +127,10 @@ impl Remote {
             self.note_lost(&lost);
             return Err(RemoteError::Lost(lost));
         }
+        if parcels.is_empty() {
+            return Ok(0);
+        }
+        let _sending = self.traffic.begin_sending();
         let bytes = parcels.iter().map(|parcel| parcel.digest.size()).sum();
         let is_small = |parcel: &Parcel| parcel.digest.size() + PER_BLOB <= self.offers.batch_bytes;
         let (small, large): (Vec<Parcel>, Vec<Parcel>) = parcels.into_iter().partition(is_small);
