@@ -47,6 +47,12 @@ pub fn builder() -> PathBuf {
         .clone()
 }
 
+/// Copies the program, by another process: while this one had the copy open for writing, another thread's child would have it
+/// open as well until it becomes a program of its own, and the copy could not be started (`ETXTBSY`).
+fn copy_program(to: &Path) {
+    assert!(Command::new("cp").arg(builder()).arg(to).status().unwrap().success(), "{}", to.display());
+}
+
 /// The program with a cleared environment but PATH.
 pub fn command() -> Command {
     let mut command = Command::new(builder());
@@ -97,7 +103,7 @@ impl Scratch {
             std::fs::create_dir_all(&path).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(0o777)).unwrap();
         }
-        std::fs::copy(builder(), dir.path().join("builder")).unwrap();
+        copy_program(&dir.path().join("builder"));
         Self { dir }
     }
 
@@ -128,7 +134,7 @@ impl Scratch {
     /// The command that [`Scratch::build`] runs.
     pub fn build_command(&self, recipe: &builder::Recipe) -> Command {
         std::fs::create_dir_all(self.path("root/bactrian")).unwrap();
-        std::fs::copy(builder(), self.path("root/bactrian/builder")).unwrap();
+        copy_program(Path::new(&self.path("root/bactrian/builder")));
         std::fs::write(self.path("root/bactrian/recipe"), recipe.encode()).unwrap();
         let mode = *modes().first().expect("this machine allows no namespaces at all: recipes cannot be tested");
         let mut command = self.enter(mode);
