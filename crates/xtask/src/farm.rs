@@ -4,6 +4,7 @@
 //!
 //! - `corpus`: the corpus's packages for two targets on two workers, from nothing; then from the cache alone; digests compared.
 //! - `chaos`: such a build while workers, the server, PostgreSQL and the network fail at random moments.
+//! - `hybrid`: who makes what where both may.
 //! - `scale`: what a client costs in time, memory, calls and bytes; clients that want the same at once.
 //!
 //! `cargo xtask farm up` starts a farm, says where it answers, and ends it when its standard input ends (Ctrl-D).
@@ -18,6 +19,7 @@ mod compare;
 mod corpus;
 mod engines;
 mod grid;
+mod hybrid;
 mod network;
 mod process;
 mod random;
@@ -62,7 +64,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let asked = asked(arguments)?;
     let all = asked.steps.is_empty();
     type Step = fn(&Asked) -> Result<(), String>;
-    let steps: [(&str, Step); 3] = [("corpus", corpus::run), ("chaos", chaos::run), ("scale", scale::run)];
+    let steps: [(&str, Step); 4] =
+        [("corpus", corpus::run), ("chaos", chaos::run), ("hybrid", hybrid::run), ("scale", scale::run)];
     if let Some(unknown) = asked.steps.iter().find(|step| !steps.iter().any(|(name, _)| name == step)) {
         return Err(format!("farm knows no `{unknown}`"));
     }
@@ -127,7 +130,15 @@ impl Asked {
     /// A client with the user's own store and no engine, which keeps what it makes and tells in `place`.
     fn client<'c>(&'c self, place: &'c Path) -> Result<Client<'c>, String> {
         fs::create_dir_all(place).map_err(|error| format!("{}: {error}", place.display()))?;
-        Ok(Client { roots: &self.roots, targets: &self.targets, store: None, remote: None, namespace: None, place })
+        Ok(Client {
+            roots: &self.roots,
+            targets: &self.targets,
+            store: None,
+            remote: None,
+            namespace: None,
+            mirror: None,
+            place,
+        })
     }
 
     /// The store of this machine, in which everything is made here.

@@ -86,6 +86,13 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
     // Of what failed on a remote engine the inputs are there, and perhaps not here.
     if let Some(remote) = workshop.remote()? {
         remote.bring_all(action.input_root).map_err(|error| failure::remote::failed(None, &error))?;
+    } else {
+        let directories = workshop.store.closure(action.input_root).map_err(told)?.directories;
+        let absent = workshop.store.absent(&directories).map_err(told)?;
+        if !absent.is_empty() {
+            let error = CommandError::environment(format_args!("not all inputs of `{id}` are on this machine"));
+            return Err(error.hint("it failed on a remote engine: name that with `--remote URL`"));
+        }
     }
     let join = |name: &str| -> Result<Join, CommandError> {
         let at = RelPath::new(name).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;

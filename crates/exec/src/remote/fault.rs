@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 /// What went wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody answers, or the connection broke.
+    /// Nobody answers, or the connection broke, or nobody has time for one more call.
     Unreachable,
     /// The server stumbled, and does not say over what.
     Stumbled,
@@ -59,6 +59,7 @@ impl Fault {
             Code::NotFound => Self::Missing,
             Code::Unauthenticated => Self::Unauthenticated,
             Code::PermissionDenied => Self::Forbidden,
+            Code::ResourceExhausted if says(&["concurrent rpc"]) => Self::Unreachable,
             Code::ResourceExhausted => Self::Full,
             Code::Unimplemented => Self::Unsupported,
             Code::Cancelled => Self::Cancelled,
@@ -126,6 +127,7 @@ mod tests {
             (Code::Unavailable, "Stream removed (Socket closed)", Fault::Unreachable),
             (Code::Unavailable, "Database connection was temporarily interrupted, please retry", Fault::Unreachable),
             (Code::DeadlineExceeded, "", Fault::Unreachable),
+            (Code::ResourceExhausted, "Concurrent RPC limit exceeded!", Fault::Unreachable),
             (Code::FailedPrecondition, "Could not get command from storage", Fault::Missing),
             (Code::Internal, "At least one blob is missing: 12ab", Fault::Missing),
             (Code::NotFound, "", Fault::Missing),

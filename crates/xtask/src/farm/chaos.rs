@@ -4,10 +4,18 @@
 //! network of its own, whose line is cut. Not here: what each failure is to look like to the client, which library tests show.
 
 use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Running};
+use action::checksum::Checksum;
+use action::digest::to_hex;
+use plan::clib::Library;
+use plan::ocaml::Release;
+use plan::sources;
+
+use super::client::{Client, OCAML, Running};
 use super::corpus::WORKERS;
 use super::grid::Grid;
 use super::network::Network;
@@ -69,6 +77,7 @@ pub(super) fn run(asked: &Asked) -> Result<(), String> {
     println!("chaos: {} events, --seed {}", asked.events, asked.seed);
     let temp = place()?;
     let here = asked.client(&temp.path().join("here"))?.run()?;
+    let mirror = mirror(&asked.local_store(), &temp.path().join("mirror"))?;
     let (mut happened, mut builds) = (0, 0);
     while happened < asked.events {
         builds += 1;
@@ -77,7 +86,13 @@ pub(super) fn run(asked: &Asked) -> Result<(), String> {
         let mut farm = Grid::start(WORKERS, &[network.here()])?;
         let store = build.join("store");
         let remote = Some((farm.address_at(network.here()), "execute"));
-        let client = Client { store: Some(&store), remote, namespace: Some(network.name()), ..asked.client(&build)? };
+        let client = Client {
+            store: Some(&store),
+            remote,
+            namespace: Some(network.name()),
+            mirror: Some(&mirror),
+            ..asked.client(&build)?
+        };
         let mut running = client.start()?;
         let before = happened;
         disturb(&mut running, &mut farm, &network, (&mut random, &mut happened, asked.events))?;
@@ -92,10 +107,28 @@ pub(super) fn run(asked: &Asked) -> Result<(), String> {
             ran.ended("made-remotely"),
             ran.requeued,
         );
-        std::fs::remove_dir_all(&build).map_err(|error| format!("{}: {error}", build.display()))?;
+        fs::remove_dir_all(&build).map_err(|error| format!("{}: {error}", build.display()))?;
     }
     println!("chaos: {happened} events, {builds} builds, all came to their end");
     Ok(())
+}
+
+/// The sources that come from registries, which the client's network does not lead to: those that the store here has, as a mirror.
+fn mirror(store: &Path, mirror: &Path) -> Result<PathBuf, String> {
+    let release: Release = OCAML.parse().map_err(|error| format!("{error}"))?;
+    let sources = [sources::zig(), sources::ocaml(release), sources::dune(release)].into_iter().flatten();
+    for source in sources.chain(Library::ALL.into_iter().flat_map(sources::library)) {
+        let Checksum::Sha256(sha256) = source.checksums.identity() else { continue };
+        let name = to_hex(sha256);
+        let fan = name.get(..2).unwrap_or_default();
+        let (from, to) = (store.join("cas").join(fan).join(&name), mirror.join("sha256").join(fan));
+        if from.is_file() {
+            let told = |error: std::io::Error| format!("{}: {error}", to.display());
+            fs::create_dir_all(&to).map_err(told)?;
+            std::os::unix::fs::symlink(&from, to.join(&name)).map_err(told)?;
+        }
+    }
+    Ok(mirror.to_owned())
 }
 
 /// Has things happen while a client runs, up to a number in all.

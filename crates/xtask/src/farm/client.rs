@@ -12,7 +12,7 @@ use serde_json::Value;
 use testkit::{bactrian, command, shared};
 
 /// The OCaml of the corpus's lists.
-const OCAML: &str = "5.3.0";
+pub(super) const OCAML: &str = "5.3.0";
 
 /// What to build, and how.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub(super) struct Client<'c> {
     pub(super) remote: Option<(String, &'static str)>,
     /// The network namespace to run in.
     pub(super) namespace: Option<&'c str>,
+    /// Where sources are besides the corpus.
+    pub(super) mirror: Option<&'c Path>,
     /// Where the packages' files and what is told go: an empty directory of its own.
     pub(super) place: &'c Path,
 }
@@ -68,6 +70,9 @@ impl Client<'_> {
         line.args(["--message-format", "json", "--verbose"]);
         line.arg("--repo").arg(corpus.join("repo")).arg("--mirror").arg(corpus.join("archives"));
         line.arg("-o").arg(self.place.join("out"));
+        if let Some(mirror) = self.mirror {
+            line.arg("--mirror").arg(mirror);
+        }
         if let Some(store) = self.store {
             line.arg("--store").arg(store);
         }

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use testkit::casd::Casd;
@@ -117,7 +118,7 @@ fn many(actions: usize) -> Result<(), String> {
 
 /// Clients that want the same at the same time, each with an empty store.
 fn together(most: usize) -> Result<(), String> {
-    let farm = Grid::start(WORKERS, &[])?;
+    let mut farm = Grid::start(WORKERS, &[])?;
     let address = farm.address();
     let mut alone = None;
     for clients in [1, 2, most] {
@@ -131,7 +132,11 @@ fn together(most: usize) -> Result<(), String> {
             let child = line.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
             Ok((child.map_err(|error| format!("{line:?}: {error}"))?, store))
         };
-        let started = (0..clients).map(start).collect::<Result<Vec<_>, _>>()?;
+        let mut started = (0..clients).map(start).collect::<Result<Vec<_>, _>>()?;
+        while started.iter_mut().any(|(child, _)| matches!(child.try_wait(), Ok(None))) {
+            thread::sleep(Duration::from_millis(50));
+            farm.supervise()?;
+        }
         let told = started.into_iter().map(|(child, store)| ended(child, &store)).collect::<Result<Vec<_>, _>>()?;
         let executions = farm.executions() - before;
         let wall = told.iter().map(|told| told.wall).max().unwrap_or_default();
@@ -173,7 +178,7 @@ fn ended(child: Child, store: &Path) -> Result<Told, String> {
 }
 
 /// Has a client of its own do a task; its memory at the most, in bytes.
-fn done(task: &Task<'_>) -> Result<(Told, u64), String> {
+pub(super) fn done(task: &Task<'_>) -> Result<(Told, u64), String> {
     let (printed, peak) = with_peak(&mut task.command()?)?;
     Ok((Told::parse(&printed)?, peak))
 }

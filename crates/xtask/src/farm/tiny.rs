@@ -24,7 +24,7 @@ use exec::store::Store;
 use testkit::command;
 
 /// How many actions need the same one.
-const FOLLOWERS: usize = 10;
+pub(super) const FOLLOWERS: usize = 10;
 
 /// What a client is to do.
 #[derive(Debug, Clone)]
