@@ -22,6 +22,16 @@ pub(crate) enum Message<'m> {
     Waiting { node: usize },
     /// An action is on its way on a remote engine. `stage` is one of sending, queued, running, requeued.
     Remote { node: usize, stage: &'static str },
+    /// An action has been run by a remote engine: by which worker, null if the engine does not say; how long its inputs were on
+    /// their way, it was queued and a worker had it; and how many bytes were sent for it.
+    Ran {
+        node: usize,
+        worker: Option<&'m str>,
+        sending_milliseconds: u64,
+        queued_milliseconds: u64,
+        running_milliseconds: u64,
+        sent: u64,
+    },
     /// The remote cache failed, and is done without.
     RemoteOff { why: &'m str },
     /// A node is done. `end` is one of cached, made, downloaded, made-remotely, failed, skipped.

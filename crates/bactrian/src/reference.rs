@@ -175,6 +175,11 @@ fn explain(message: &Message<'_>) -> &'static str {
             "## `remote`\n\nAn action is on its way on a remote engine. `stage` is `sending` (its inputs), `queued`, `running` or \
              `requeued` (its worker was lost). Engines that say nothing are not told of."
         }
+        Message::Ran { .. } => {
+            "## `ran`\n\nAn action has been run by a remote engine. `worker` is `null` if the engine does not say. Its inputs were on their \
+             way, it was queued, and a worker had it, for so long; `sent` are the bytes that the engine lacked. What came from the \
+             engine's cache is `downloaded`, and not told of here."
+        }
         Message::RemoteOff { .. } => {
             "## `remote-off`\n\nThe remote cache failed, and is done without from here on: what is missing is made here."
         }

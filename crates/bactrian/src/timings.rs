@@ -17,7 +17,9 @@ use action::graph::Graph;
 use exec::event::{End, Event, Sink};
 use exec::process::cpu_time;
 
-use record::{Facts, Record, Work, needs_in};
+use exec::remote::{Address, Errand, Totals};
+
+use record::{Facts, Record, Traffic, Work, needs_in};
 
 use crate::commands::Context;
 
@@ -28,6 +30,8 @@ pub(crate) struct Recorder {
     /// Processor time that was gone before.
     cpu: Option<Duration>,
     records: Mutex<Vec<Record>>,
+    /// What went over the wire to an engine, if there is one, and where that is.
+    traffic: Mutex<Option<Traffic>>,
 }
 
 /// What is known of one node while its graph runs.
@@ -35,12 +39,13 @@ pub(crate) struct Recorder {
 struct Noted {
     start: Option<Duration>,
     waited: bool,
+    errand: Option<Errand>,
     finished: Option<Record>,
 }
 
 impl Default for Recorder {
     fn default() -> Self {
-        Self { begun: Instant::now(), cpu: cpu_time(), records: Mutex::default() }
+        Self { begun: Instant::now(), cpu: cpu_time(), records: Mutex::default(), traffic: Mutex::default() }
     }
 }
 
@@ -53,9 +58,16 @@ impl Recorder {
         self.with_records(|records| {
             let needs = (0..records.len()).collect();
             let end = if result.is_ok() { End::Made } else { End::Failed };
-            records.push(Record { work: Work::Step, label: label.to_owned(), start, wall, end, waited: false, needs });
+            let label = label.to_owned();
+            records.push(Record { work: Work::Step, label, start, wall, end, waited: false, errand: None, needs });
         });
         result
+    }
+
+    /// Takes note of what has gone over the wire so far.
+    pub(crate) fn traffic(&self, address: &Address, totals: Totals) {
+        let traffic = Traffic { address: address.to_string(), totals };
+        *self.traffic.lock().unwrap_or_else(PoisonError::into_inner) = Some(traffic);
     }
 
     /// Runs `work`, which runs `graph` and tells the sink it is given, and takes note of what it tells to `told`.
@@ -78,6 +90,11 @@ impl Recorder {
                     noted.start = Some(now);
                 }
             }
+            Event::Ran { node, errand } => {
+                if let Some(noted) = noted.get_mut(node.index()) {
+                    noted.errand = Some(errand.clone());
+                }
+            }
             Event::Waiting { node } => {
                 if let Some(noted) = noted.get_mut(node.index()) {
                     noted.waited = true;
@@ -92,6 +109,7 @@ impl Recorder {
                     wall: *wall,
                     end: *end,
                     waited: noted.waited,
+                    errand: noted.errand.take(),
                     needs: Vec::new(),
                 });
             }
@@ -133,6 +151,7 @@ pub(crate) fn written_to<R>(ctx: &Context<'_>, directory: Option<&Path>, command
         cpu: cpu_time().zip(recorder.cpu).map(|(now, before)| now.saturating_sub(before)),
         processors: ctx.around.processors.get(),
         records: recorder.with_records(|records| records.clone()),
+        traffic: recorder.traffic.lock().unwrap_or_else(PoisonError::into_inner).clone(),
     };
     let file = |ending: &str| directory.join(format!("bactrian-timings-{}.{ending}", date::compact(&facts.date)));
     let (html, json) = (file("html"), file("json"));

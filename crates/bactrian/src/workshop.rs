@@ -248,10 +248,15 @@ impl<'c> Workshop<'c> {
 
     fn tell_traffic(&self) {
         if let Some(remote) = self.connection.get() {
-            let traffic = remote.traffic();
-            let (sent, received) = (text::size(traffic.sent()), text::size(traffic.received()));
-            let calls = text::count(usize::try_from(traffic.calls()).unwrap_or(usize::MAX), "call");
-            self.ctx.ui.detail(format_args!("{}: {calls}, {sent} sent, {received} received", remote.config().address));
+            let (address, totals) = (&remote.config().address, remote.traffic().totals());
+            self.ctx.timings.traffic(address, totals);
+            let calls = text::count(usize::try_from(totals.calls).unwrap_or(usize::MAX), "call");
+            let moved = |bytes: u64, took| match bytes {
+                0 => "nothing".to_owned(),
+                bytes => format!("{} in {}", text::size(bytes), text::duration(took)),
+            };
+            let (sent, received) = (moved(totals.sent, totals.sending), moved(totals.received, totals.receiving));
+            self.ctx.ui.note(format_args!("{address}: {calls}, sent {sent}, received {received}"));
         }
     }
 

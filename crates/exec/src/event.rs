@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use action::graph::NodeId;
 
-use crate::remote::Stage;
+use crate::remote::{Errand, Stage};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,13 @@ pub enum Event {
         node: NodeId,
         /// How far it is.
         stage: Stage,
+    },
+    /// An action has been run by a remote engine; told before it is finished.
+    Ran {
+        /// Which.
+        node: NodeId,
+        /// Where, and at what cost.
+        errand: Errand,
     },
     /// The remote cache failed, and is done without from now on.
     RemoteOff {

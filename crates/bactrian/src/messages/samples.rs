@@ -12,7 +12,15 @@ pub(crate) fn all() -> Vec<Message<'static>> {
         Message::Progress { node: 2, bytes: 1_048_576, total: Some(5_242_880) },
         Message::Waiting { node: 7 },
         Message::Remote { node: 7, stage: "queued" },
-        Message::RemoteOff { why: "FindMissingBlobs: the server was silent for 60 s" },
+        Message::Ran {
+            node: 7,
+            worker: Some("worker-3"),
+            sending_milliseconds: 120,
+            queued_milliseconds: 2500,
+            running_milliseconds: 7250,
+            sent: 52_480,
+        },
+        Message::RemoteOff { why: "FindMissingBlobs: the server said nothing for too long" },
         Message::Finished { node: 7, kind: "run", label: LABEL, end: "made", milliseconds: 41_200 },
         Message::Program {
             target: "aarch64-linux-musl",

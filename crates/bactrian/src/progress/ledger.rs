@@ -17,6 +17,9 @@ use crate::ui::{Role, Ui};
 /// After how long, and then how often, a log is told that something still runs.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// Who waited less for a worker has not waited.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
 /// Where a run stands.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -37,11 +40,14 @@ struct Running {
     bytes: Option<(u64, Option<u64>)>,
     /// How far it is on a remote engine.
     stage: Option<Stage>,
+    /// How long it was queued there.
+    queued: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Made,
+    MadeRemotely,
     Downloaded,
     Cached,
     Failed,
@@ -52,7 +58,16 @@ enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     /// It is done.
-    Finished { counter: String, verb: &'static str, label: String, wall: Duration, end: End, detail: bool },
+    Finished {
+        counter: String,
+        verb: &'static str,
+        label: String,
+        wall: Duration,
+        /// How long of that it waited for a worker elsewhere.
+        queued: Duration,
+        end: End,
+        detail: bool,
+    },
     /// It began; for those who look closely.
     Started { counter: String, verb: &'static str, label: String },
     /// It takes long.
@@ -78,6 +93,7 @@ impl Ledger {
                     waiting: false,
                     bytes: None,
                     stage: None,
+                    queued: Duration::ZERO,
                 };
                 self.running.insert(*node, running);
                 Some(Line::Started { counter: self.counter(), verb: words::doing(kind), label })
@@ -94,6 +110,10 @@ impl Ledger {
                 let text = running.what();
                 (*stage == Stage::Requeued).then(|| Line::Still { counter: self.counter(), text })
             }
+            Event::Ran { node, errand } => {
+                self.running.get_mut(node)?.queued = errand.queued;
+                None
+            }
             Event::RemoteOff { .. } => None,
             Event::Waiting { node } => {
                 let running = self.running.get_mut(node)?;
@@ -102,7 +122,7 @@ impl Ledger {
                 Some(Line::Still { counter: self.counter(), text })
             }
             Event::Finished { node, kind, label, end, wall } => {
-                self.running.remove(node);
+                let queued = self.running.remove(node).map_or(Duration::ZERO, |running| running.queued);
                 self.finished += 1;
                 *self.ends.entry(Outcome::of(*end)).or_default() += 1;
                 Some(Line::Finished {
@@ -110,6 +130,7 @@ impl Ledger {
                     verb: words::done(*kind, *end),
                     label: label.clone(),
                     wall: *wall,
+                    queued,
                     end: *end,
                     detail: is_detail(*kind, *end),
                 })
@@ -179,7 +200,8 @@ impl Outcome {
     const fn of(end: End) -> Self {
         match end {
             End::Cached => Self::Cached,
-            End::Made | End::MadeRemotely => Self::Made,
+            End::Made => Self::Made,
+            End::MadeRemotely => Self::MadeRemotely,
             End::Downloaded => Self::Downloaded,
             End::Failed => Self::Failed,
             End::Skipped => Self::Skipped,
@@ -189,6 +211,7 @@ impl Outcome {
     const fn word(self) -> &'static str {
         match self {
             Self::Made => "made",
+            Self::MadeRemotely => "made remotely",
             Self::Downloaded => "downloaded",
             Self::Cached => "from the store",
             Self::Failed => "failed",
@@ -219,7 +242,7 @@ impl Line {
     pub(super) fn render(&self, ui: &Ui) -> String {
         let faint = |counter| ui.paint(Role::Faint, counter);
         match self {
-            Self::Finished { counter, verb, label, wall, end, .. } => {
+            Self::Finished { counter, verb, label, wall, queued, end, .. } => {
                 let role = match end {
                     End::Failed => Role::Error,
                     End::Cached | End::Skipped => Role::Faint,
@@ -227,7 +250,8 @@ impl Line {
                 };
                 let time = match end {
                     End::Cached | End::Skipped => String::new(),
-                    _ => format!(" ({})", text::duration(*wall)),
+                    _ if *queued < WORTH_TELLING => format!(" ({})", text::duration(*wall)),
+                    _ => format!(" ({}, {} of it queued)", text::duration(*wall), text::duration(*queued)),
                 };
                 format!("{} {:8} {label}{time}", faint(counter), ui.paint(role, verb))
             }

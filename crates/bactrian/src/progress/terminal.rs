@@ -34,7 +34,10 @@ impl Bars {
                 self.running.insert(*node, self.screen.insert_before(&self.overall, bar));
                 self.show(*node, ledger, now);
             }
-            Event::Progress { node, .. } | Event::Remote { node, .. } | Event::Waiting { node } => {
+            Event::Progress { node, .. }
+            | Event::Remote { node, .. }
+            | Event::Ran { node, .. }
+            | Event::Waiting { node } => {
                 self.show(*node, ledger, now);
             }
             Event::Finished { node, .. } => {

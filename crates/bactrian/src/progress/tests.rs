@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use action::graph::{Fetch, Graph, Node, NodeId};
 use exec::event::{End, Kind};
+use exec::remote::{Errand, Stage};
 use indicatif::{InMemoryTerm, MultiProgress, ProgressDrawTarget};
 
 use super::*;
@@ -42,10 +43,14 @@ fn nodes() -> [NodeId; 5] {
 }
 
 fn play(ui: &Ui, until: usize) {
+    play_script(ui, script(), until);
+}
+
+fn play_script(ui: &Ui, script: Vec<(u64, Option<Event>)>, until: usize) {
     let now = AtomicU64::new(0);
     let clock = || Duration::from_secs(now.load(Ordering::Relaxed));
     let reporter = Reporter::new(ui, &clock);
-    for (seconds, event) in script().into_iter().take(until) {
+    for (seconds, event) in script.into_iter().take(until) {
         now.store(seconds, Ordering::Relaxed);
         match event {
             Some(event) => reporter.event(event),
@@ -97,6 +102,46 @@ fn in_a_log_for_those_who_look_closely() {
     [5/5] skipped  hello for aarch64-linux-musl
     5 steps: 2 made, 1 from the store, 1 failed, 1 skipped
     ");
+}
+
+/// An action on an engine whose worker is lost.
+fn far_script() -> Vec<(u64, Option<Event>)> {
+    let [node, ..] = nodes();
+    let (kind, label) = (Kind::Run, "zarith 1.14".to_owned());
+    let errand = Errand { worker: Some("w1".to_owned()), queued: Duration::from_secs(35), ..Errand::default() };
+    let wall = Duration::from_secs(40);
+    let stage = |stage| Some(Event::Remote { node, stage });
+    vec![
+        (0, Some(Event::Planned { nodes: 1 })),
+        (0, Some(Event::Started { node, kind, label: label.clone() })),
+        (0, stage(Stage::Sending)),
+        (1, stage(Stage::Queued)),
+        (31, None),
+        (32, stage(Stage::Running)),
+        (33, stage(Stage::Requeued)),
+        (38, stage(Stage::Running)),
+        (40, Some(Event::Ran { node, errand })),
+        (40, Some(Event::Finished { node, kind, label, end: End::MadeRemotely, wall })),
+    ]
+}
+
+#[test]
+fn on_an_engine() {
+    let (ui, _, err) = captured::ui(Look::DEFAULT);
+    play_script(&ui, far_script(), usize::MAX);
+    insta::assert_snapshot!(err.text(), @"
+    [0/1] still making zarith 1.14, queued (31 s)
+    [0/1] making zarith 1.14, queued again: its worker was lost
+    [1/1] made remotely zarith 1.14 (40 s, 35 s of it queued)
+    1 step: 1 made remotely
+    ");
+    let (ui, out, _) = captured::ui(Look { format: MessageFormat::Json, ..Look::DEFAULT });
+    play_script(&ui, far_script(), usize::MAX);
+    let ran = out.text().lines().find(|line| line.contains("\"ran\"")).unwrap().to_owned();
+    assert_eq!(
+        ran,
+        r#"{"schema":1,"reason":"ran","node":0,"worker":"w1","sending_milliseconds":0,"queued_milliseconds":35000,"running_milliseconds":0,"sent":0}"#
+    );
 }
 
 #[test]

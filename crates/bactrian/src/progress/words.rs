@@ -1,5 +1,7 @@
 //! The words of progress, for people and machines.
 
+use std::time::Duration;
+
 use exec::event::{End, Event, Kind};
 use exec::remote::Stage;
 
@@ -40,15 +42,27 @@ pub(super) fn message(event: &Event) -> Message<'_> {
         }
         Event::Waiting { node } => Message::Waiting { node: node.index() },
         Event::Remote { node, stage } => Message::Remote { node: node.index(), stage: wire_stage(*stage) },
+        Event::Ran { node, errand } => Message::Ran {
+            node: node.index(),
+            worker: errand.worker.as_deref(),
+            sending_milliseconds: milliseconds(errand.sending),
+            queued_milliseconds: milliseconds(errand.queued),
+            running_milliseconds: milliseconds(errand.running),
+            sent: errand.sent,
+        },
         Event::RemoteOff { why } => Message::RemoteOff { why },
         Event::Finished { node, kind, label, end, wall } => Message::Finished {
             node: node.index(),
             kind: wire_kind(*kind),
             label,
             end: wire_end(*end),
-            milliseconds: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+            milliseconds: milliseconds(*wall),
         },
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How far an action is on a remote engine: `making OCaml 5.3.0, queued`.

@@ -119,6 +119,30 @@ const ROWS: &[Row] = &[
         expected: ["7", "6", "5", "2"],
     },
     Row {
+        name: "remote",
+        option: "--remote grpc://option",
+        variable: Some(("BACTRIAN_REMOTE", "grpcs://variable:2/instance")),
+        toml: "remote.url = 'grpc://file:3'",
+        show: |build| build.means.remote.as_ref().map_or_else(String::new, |config| config.address.to_string()),
+        expected: ["grpc://option:80", "grpcs://variable:2/instance", "grpc://file:3", ""],
+    },
+    Row {
+        name: "remote, taken back",
+        option: "--remote none",
+        variable: Some(("BACTRIAN_REMOTE", "none")),
+        toml: "remote.url = 'grpc://file:3'",
+        show: |build| build.means.remote.is_some().to_string(),
+        expected: ["false", "false", "true", "false"],
+    },
+    Row {
+        name: "remote-mode",
+        option: "--remote-mode execute",
+        variable: Some(("BACTRIAN_REMOTE_MODE", "hybrid")),
+        toml: "remote = { url = 'grpc://file', mode = 'cache' }",
+        show: |build| build.means.remote.as_ref().map_or_else(String::new, |config| format!("{:?}", config.mode)),
+        expected: ["Execute", "Hybrid", "Cache", ""],
+    },
+    Row {
         name: "output",
         option: "-o a",
         variable: None,
@@ -149,6 +173,81 @@ fn precedence() {
             }
         }
     }
+}
+
+/// What is said of an engine; none without one.
+fn engine(line: &str, variables: &[(&str, &str)], toml: &str) -> Option<exec::remote::Config> {
+    build(&format!("build -t x86_64-linux-musl {line}"), variables, toml).means.remote
+}
+
+#[test]
+fn an_engine_is_taken_as_the_file_says() {
+    use exec::remote::Mode;
+    use exec::remote::config::{JOBS, PATIENCE, QUEUE_TIMEOUT, Token};
+
+    let bare = engine("--remote grpc://farm", &[], "").unwrap();
+    assert_eq!(
+        (bare.mode, bare.jobs, bare.patience, bare.queue_timeout),
+        (Mode::Execute, JOBS, PATIENCE, QUEUE_TIMEOUT)
+    );
+    assert_eq!((bare.token, bare.headers.len(), bare.platform.len()), (None, 0, 0));
+    assert_eq!(bare.tls, exec::remote::config::Tls::default());
+
+    let toml = "[remote]\nurl = 'grpcs://farm'\nca = 'ca.pem'\ncertificate = 'client.pem'\nkey = '/keys/client.key'\n\
+        server-name = 'farm.example'\ntoken-file = 'token'\njobs = 200\npatience = 7\nqueue-timeout = 8\n\
+        headers = { X-Team = 'blue' }\nplatform = { OSFamily = 'linux', ISA = 'x86-64' }\n";
+    let said = engine("", &[], toml).unwrap();
+    // Paths are the project's.
+    assert!(said.tls.ca.as_deref().is_some_and(|path| path.is_absolute() && path.ends_with("ca.pem")));
+    let (certificate, key) = said.tls.client.clone().unwrap();
+    assert!(certificate.is_absolute() && certificate.ends_with("client.pem"));
+    assert_eq!(key, Path::new("/keys/client.key"));
+    assert_eq!(said.tls.name.as_deref(), Some("farm.example"));
+    assert!(matches!(&said.token, Some(Token::File(path)) if path.is_absolute() && path.ends_with("token")));
+    let seconds = Duration::from_secs;
+    assert_eq!((said.jobs, said.patience, said.queue_timeout), (200, seconds(7), seconds(8)));
+    assert_eq!(said.headers, [("X-Team".to_owned(), "blue".to_owned())].into());
+    let platform = [("ISA", "x86-64"), ("OSFamily", "linux")];
+    assert_eq!(said.platform, platform.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+
+    // The rest of the table is also that of an engine that is said elsewhere.
+    let elsewhere = engine("--remote grpc://other", &[("BACTRIAN_REMOTE_TOKEN", "secret")], toml).unwrap();
+    assert_eq!((elsewhere.address.to_string().as_str(), elsewhere.jobs), ("grpc://other:80", 200));
+    assert_eq!(elsewhere.token, Some(Token::Text("secret".to_owned())), "the variable goes before the file");
+    assert_eq!(engine("--offline", &[], toml), None);
+}
+
+#[test]
+fn an_engine_that_makes_no_sense_is_a_usage_error_with_its_place() {
+    let target = "build -t x86_64-linux-musl";
+    for (line, variables, toml, message) in [
+        ("--remote farm", &[][..], "", "--remote: `farm` is no address of an engine"),
+        ("", &[("BACTRIAN_REMOTE", "ftp://farm")], "", "BACTRIAN_REMOTE: `ftp://farm` is no address of an engine"),
+        ("", &[], "remote.url = 'farm'", "`remote.url` in bactrian.toml: `farm` is no address of an engine"),
+        (
+            "",
+            &[("BACTRIAN_REMOTE_MODE", "often")],
+            "remote.url = 'grpc://farm'",
+            "BACTRIAN_REMOTE_MODE: `often` is none of `cache`, `execute` or `hybrid`",
+        ),
+        (
+            "",
+            &[],
+            "remote = { url = 'grpc://farm', mode = 'often' }",
+            "`remote.mode` in bactrian.toml: `often` is none of `cache`, `execute` or `hybrid`",
+        ),
+        (
+            "",
+            &[],
+            "remote = { url = 'grpcs://farm', key = 'client.key' }",
+            "`remote.certificate` in bactrian.toml: a certificate and its key go together",
+        ),
+    ] {
+        let error = settle(&format!("{target} {line}"), variables, toml).unwrap_err();
+        assert_eq!((error.exit().code(), error.message.as_str()), (2, message), "{line} {toml}");
+    }
+    let error = settle(target, &[], "[remote]\nplatfrom = {}").unwrap_err();
+    assert_eq!((error.exit().code(), error.hints), (2, vec!["did you mean `remote.platform`?".to_owned()]));
 }
 
 #[test]

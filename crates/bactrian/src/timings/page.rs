@@ -1,11 +1,12 @@
 //! The times as one HTML page: no script, no other file, and all text escaped.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use exec::event::End;
 
-use super::record::{Facts, Record};
+use super::record::{Facts, Record, Traffic};
 use crate::text;
 
 const STYLE: &str = include_str!("page.css");
@@ -31,6 +32,7 @@ fn write(page: &mut String, facts: &Facts) -> fmt::Result {
     totals(page, facts, &path)?;
     chart(page, facts, &path)?;
     path_table(page, facts, &path)?;
+    errand_table(page, facts)?;
     page.push_str("</body>\n</html>\n");
     Ok(())
 }
@@ -46,8 +48,7 @@ fn totals(page: &mut String, facts: &Facts, path: &[usize]) -> fmt::Result {
         || "not known".to_owned(),
         |cpu| format!("{}{} of what the processors had", text::duration(cpu), share(cpu, all)),
     );
-    page.push_str("<table>\n");
-    for (name, value) in [
+    let mut rows = vec![
         ("wall time", text::duration(facts.wall)),
         ("critical path", format!("{}{}", text::duration(longest), share(longest, facts.wall))),
         ("processor time", cpu),
@@ -55,11 +56,35 @@ fn totals(page: &mut String, facts: &Facts, path: &[usize]) -> fmt::Result {
         ("from the store", format!("{} of {}", count(End::Cached), facts.records.len())),
         ("made", made.to_string()),
         ("failed", count(End::Failed).to_string()),
-    ] {
+    ];
+    rows.extend(wire_rows(facts));
+    page.push_str("<table>\n");
+    for (name, value) in rows {
         writeln!(page, "<tr><th>{name}</th><td>{}</td></tr>", Escaped(&value))?;
     }
     page.push_str("</table>\n");
     Ok(())
+}
+
+/// What an engine did, and what went over the wire for it.
+fn wire_rows(facts: &Facts) -> Vec<(&'static str, String)> {
+    let errands = || facts.records.iter().filter_map(|record| record.errand.as_ref());
+    let workers: BTreeSet<_> = errands().filter_map(|errand| errand.worker.as_deref()).collect();
+    let mut rows = Vec::new();
+    if errands().next().is_some() {
+        let on =
+            if workers.is_empty() { String::new() } else { format!(", on {}", text::count(workers.len(), "worker")) };
+        let queued = errands().map(|errand| errand.queued).sum();
+        rows.push(("made remotely", format!("{}{on}", errands().count())));
+        rows.push(("queued there", text::duration(queued)));
+    }
+    if let Some(Traffic { address, totals }) = &facts.traffic {
+        let calls = text::count(usize::try_from(totals.calls).unwrap_or(usize::MAX), "call");
+        rows.push(("remote", format!("{address}, {calls}")));
+        rows.push(("sent", format!("{} in {}", text::size(totals.sent), text::duration(totals.sending))));
+        rows.push(("received", format!("{} in {}", text::size(totals.received), text::duration(totals.receiving))));
+    }
+    rows
 }
 
 fn share(part: Duration, whole: Duration) -> String {
@@ -111,7 +136,11 @@ fn line(page: &mut String, facts: &Facts, record: &Record, critical: bool) -> fm
     classes.extend(marks.into_iter().filter_map(|(is, class)| is.then_some(class)));
     let took = text::duration(record.wall);
     let waited = if record.waited { ", waited for another process" } else { "" };
-    let about = format!("{} {}: {}, {took}{waited}", record.work.word(), record.label, record.end_word());
+    let there = record.errand.as_ref().map_or_else(String::new, |errand| {
+        let worker = errand.worker.as_deref().map_or_else(String::new, |worker| format!(" on {worker}"));
+        format!("{worker}, queued {}, sent {}", text::duration(errand.queued), text::size(errand.sent))
+    });
+    let about = format!("{} {}: {}{there}, {took}{waited}", record.work.word(), record.label, record.end_word());
     write!(
         page,
         "<div class=\"line {}\" title=\"{}\"><span class=\"label\">{}</span><span class=\"lane\">",
@@ -137,6 +166,32 @@ fn path_table(page: &mut String, facts: &Facts, path: &[usize]) -> fmt::Result {
             record.work.word(),
             Escaped(&text::duration(record.start)),
             Escaped(&text::duration(record.wall))
+        )?;
+    }
+    page.push_str("</table>\n");
+    Ok(())
+}
+
+/// What ran elsewhere: where, and at what cost.
+fn errand_table(page: &mut String, facts: &Facts) -> fmt::Result {
+    let errands = || facts.records.iter().filter_map(|record| Some((record, record.errand.as_ref()?)));
+    if errands().next().is_none() {
+        return Ok(());
+    }
+    page.push_str(
+        "<h2>On workers</h2>\n<table>\n<tr><th>what</th><th>worker</th><th>sending</th><th>queued</th><th>running</th>\
+         <th>sent</th></tr>\n",
+    );
+    for (record, errand) in errands() {
+        writeln!(
+            page,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            Escaped(&record.label),
+            Escaped(errand.worker.as_deref().unwrap_or("not known")),
+            Escaped(&text::duration(errand.sending)),
+            Escaped(&text::duration(errand.queued)),
+            Escaped(&text::duration(errand.running)),
+            Escaped(&text::size(errand.sent))
         )?;
     }
     page.push_str("</table>\n");

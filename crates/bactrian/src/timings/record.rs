@@ -5,6 +5,7 @@ use std::time::Duration;
 use action::critical::critical_path;
 use action::graph::{Graph, Node};
 use exec::event::{End, Kind};
+use exec::remote::{Errand, Totals};
 
 /// What a page and a trace are made of.
 #[derive(Debug, Clone)]
@@ -19,6 +20,16 @@ pub(super) struct Facts {
     pub(super) processors: usize,
     /// Each after those that it needs.
     pub(super) records: Vec<Record>,
+    /// What went over the wire to an engine, if there was one.
+    pub(super) traffic: Option<Traffic>,
+}
+
+/// What went over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Traffic {
+    /// Where to.
+    pub(super) address: String,
+    pub(super) totals: Totals,
 }
 
 /// A piece of work.
@@ -32,6 +43,8 @@ pub(super) struct Record {
     pub(super) end: End,
     /// Whether another process was making the same.
     pub(super) waited: bool,
+    /// What it cost on a remote engine, if it ran there.
+    pub(super) errand: Option<Errand>,
     /// The records it waited for: places before its own.
     pub(super) needs: Vec<usize>,
 }

@@ -2,12 +2,12 @@ use action::graph::{Base, Fetch, Graph, Input, Literal, Node, NodeId, Unpack};
 use action::path::RelPath;
 use exec::event::Kind;
 
-use super::record::{Facts, Record, Work, needs_in};
+use super::record::{Facts, Record, Traffic, Work, needs_in};
 use super::*;
 
 fn record(work: Work, label: &str, (start, wall): (u64, u64), end: End, needs: &[usize]) -> Record {
     let (start, wall) = (Duration::from_millis(start), Duration::from_millis(wall));
-    Record { work, label: label.to_owned(), start, wall, end, waited: false, needs: needs.to_vec() }
+    Record { work, label: label.to_owned(), start, wall, end, waited: false, errand: None, needs: needs.to_vec() }
 }
 
 /// A small build: something fetched, two packages of which one waited for a place, a failure with an evil name.
@@ -31,7 +31,36 @@ fn small() -> Facts {
         cpu: Some(Duration::from_millis(12_345)),
         processors: 2,
         records,
+        traffic: None,
     }
+}
+
+/// The same with an engine, which has run the two packages.
+fn far() -> Facts {
+    let mut facts = small();
+    for (at, worker, queued) in [(4, Some("<w1>"), 1500), (5, None, 0)] {
+        facts.records[at].end = End::MadeRemotely;
+        facts.records[at].errand = Some(Errand {
+            worker: worker.map(str::to_owned),
+            sending: Duration::from_millis(120),
+            queued: Duration::from_millis(queued),
+            running: Duration::from_millis(2000),
+            sent: 5 << 20,
+        });
+    }
+    let (sending, receiving) = (Duration::from_millis(130), Duration::from_millis(40));
+    let totals = Totals { calls: 62, sent: 10 << 20, received: 3 << 20, sending, receiving };
+    facts.traffic = Some(Traffic { address: "grpc://farm:8980".to_owned(), totals });
+    facts
+}
+
+#[test]
+fn where_actions_ran_and_what_went_over_the_wire() {
+    let page = page::page(&far());
+    let (_, body) = page.split_once("</style>").unwrap();
+    insta::assert_snapshot!("far_page", body);
+    assert!(!page.contains("<w1>"), "what engines say is escaped too");
+    insta::assert_snapshot!("far_trace", trace::trace(&far()));
 }
 
 #[test]
@@ -111,13 +140,15 @@ fn events_become_records_in_the_order_of_the_graph() {
         for (node, kind) in [(fetch, Kind::Fetch), (unpack, Kind::Unpack)] {
             sink.event(Event::Started { node, kind, label: "a".to_owned() });
             sink.event(Event::Waiting { node });
+            let errand = Errand { sent: 7, ..Errand::default() };
+            sink.event(Event::Ran { node, errand });
             let (end, wall) = (End::Made, Duration::from_millis(7));
             sink.event(Event::Finished { node, kind, label: "a".to_owned(), end, wall });
         }
         sink.event(Event::Started { node: unused, kind: Kind::Capture, label: "never ended".to_owned() });
     });
     assert!(recorder.step::<(), ()>("after", || Err(())).is_err());
-    assert_eq!(*told.lock().unwrap(), 8);
+    assert_eq!(*told.lock().unwrap(), 10);
     let records = recorder.with_records(|records| records.clone());
     let short: Vec<_> =
         records.iter().map(|record| (record.work.word(), record.end_word(), record.needs.clone())).collect();
@@ -130,6 +161,7 @@ fn events_become_records_in_the_order_of_the_graph() {
             ("step", "failed", vec![0, 1, 2])
         ]
     );
+    assert!(records[1].errand.as_ref().is_some_and(|errand| errand.sent == 7) && records[0].errand.is_none());
     assert!(records[1].waited && !records[0].waited);
     assert!(records.windows(2).all(|pair| pair[0].start <= pair[1].start));
 }

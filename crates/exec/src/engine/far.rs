@@ -19,7 +19,7 @@ use super::probe::{Prepared, UNPACK, label, unpack_key};
 use super::{Engine, NodeError, RunError, State, Value};
 use crate::event::{End, Event};
 use crate::local::{Execution, LocalExecutor, STDERR, STDOUT};
-use crate::remote::{Mode, Remote, RemoteError};
+use crate::remote::{Mode, Remote, RemoteError, Told};
 use crate::store::parallel::{WAITING, in_parallel};
 use crate::store::{Origin, StoreError};
 
@@ -275,7 +275,10 @@ impl<'a> Engine<'a> {
     }
 
     fn make_there(&self, remote: &Remote, id: NodeId, prepared: &Prepared) -> Result<(Value, End), NodeError> {
-        let told = |stage| self.sink.event(Event::Remote { node: id, stage });
+        let told = |told| match told {
+            Told::At(stage) => self.sink.event(Event::Remote { node: id, stage }),
+            Told::Ran(errand) => self.sink.event(Event::Ran { node: id, errand }),
+        };
         let outcome = remote.execute(&prepared.action, &told).map_err(|error| self.failed(error))?;
         let end = if outcome.place == Place::RemoteCache { End::Downloaded } else { End::MadeRemotely };
         let kept = match outcome.status {

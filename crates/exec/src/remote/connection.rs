@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use super::error::RemoteError;
 use super::fault::Fault;
 use super::offers::Offers;
 use super::retry::Retry;
+use super::traffic::Traffic;
 use super::{Present, Remote, locked};
 use crate::store::Store;
 
@@ -33,42 +34,6 @@ pub(super) const MESSAGE: usize = 32 << 20;
 
 /// The wire with the headers of every call.
 pub(super) type Wire = InterceptedService<Channel, Credentials>;
-
-/// Bytes of blobs and calls, since the connection was made.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    sent: AtomicU64,
-    received: AtomicU64,
-    calls: AtomicU64,
-}
-
-impl Traffic {
-    /// Bytes of blobs that were sent.
-    #[must_use]
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of blobs that were received.
-    #[must_use]
-    pub fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    /// Calls.
-    #[must_use]
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add_sent(&self, bytes: u64) {
-        self.sent.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn add_received(&self, bytes: u64) {
-        self.received.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
 
 impl Remote {
     /// Connects, and asks what the server offers. Calls end with [`RemoteError::Stopped`] soon after `stop` is set.
@@ -215,7 +180,7 @@ impl Remote {
     {
         let mut attempts = Attempts::new(self.config.patience);
         loop {
-            self.traffic.calls.fetch_add(1, Ordering::Relaxed);
+            self.traffic.add_call();
             let status = match tokio::time::timeout(self.config.silence, attempt()).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),
                 Ok(Err(status)) => status,

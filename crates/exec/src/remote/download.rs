@@ -47,6 +47,7 @@ impl Remote {
         wanted: Vec<Wanted>,
         intake: &mut Intake<'_>,
     ) -> Result<Vec<BlobDigest>, RemoteError> {
+        let _receiving = self.traffic.begin_receiving();
         let is_small = |wanted: &Wanted| wanted.digest.size() + PER_BLOB <= self.offers.batch_bytes;
         let (small, large): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(is_small);
         let batches = batches(small, self.offers.batch_bytes, |wanted| wanted.digest.size());
@@ -82,6 +83,7 @@ impl Remote {
         if digest.size() == 0 || self.store.has(digest) {
             return Ok(Some(self.store.read(digest)?));
         }
+        let _receiving = self.traffic.begin_receiving();
         let wanted = Wanted { digest, executable: false };
         let bytes = if digest.size() + PER_BLOB <= self.offers.batch_bytes {
             self.read_batch(vec![wanted]).await?.pop().and_then(|(_, bytes)| bytes)
@@ -167,6 +169,7 @@ impl Remote {
             read_limit: 0,
         };
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
+        self.traffic.add_call();
         let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
         let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {

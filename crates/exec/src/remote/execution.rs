@@ -3,7 +3,7 @@
 //! The answer is an [`Outcome`] if it says something of the command, else a [`RemoteError`]: a worker that cannot start the
 //! builder, or is killed, has said nothing of the command. The output is known, not here.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use action::command::{Action, EncodedAction};
@@ -20,6 +20,7 @@ use wire::execution_stage::Value as WireStage;
 
 use super::connection::{Attempts, MESSAGE, silent};
 use super::download::Wanted;
+use super::errand::{Errand, Watch};
 use super::fault::Fault;
 use super::{Remote, RemoteError, locked};
 use crate::sandbox::{EXIT_IO, EXIT_NO_ROOT};
@@ -48,6 +49,15 @@ pub enum Stage {
     Requeued,
 }
 
+/// What is told of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It is so far.
+    At(Stage),
+    /// It has been run, at this cost. What was in the cache costs nothing and is not told of.
+    Ran(Errand),
+}
+
 /// An action on its way.
 struct Way<'e> {
     encoded: &'e EncodedAction,
@@ -55,7 +65,15 @@ struct Way<'e> {
     fresh: bool,
     /// The name of its operation, once the engine has said it.
     name: Mutex<Option<String>>,
-    told: &'e dyn Fn(Stage),
+    told: &'e dyn Fn(Told),
+    watch: Mutex<Watch>,
+}
+
+impl Way<'_> {
+    fn enter(&self, stage: Stage) {
+        locked(&self.watch).enter(stage);
+        (self.told)(Told::At(stage));
+    }
 }
 
 impl Remote {
@@ -63,26 +81,42 @@ impl Remote {
     ///
     /// # Errors
     /// If the engine or the way to it failed. A command that failed is an outcome.
-    pub fn execute(&self, action: &Action, told: &dyn Fn(Stage)) -> Result<Outcome, RemoteError> {
+    pub fn execute(&self, action: &Action, told: &dyn Fn(Told)) -> Result<Outcome, RemoteError> {
         let encoded = self.encode(action);
-        let mut way = Way { encoded: &encoded, fresh: self.store.has_lost_any(), name: Mutex::default(), told };
+        let mut way = Way {
+            encoded: &encoded,
+            fresh: self.store.has_lost_any(),
+            name: Mutex::default(),
+            told,
+            watch: Mutex::new(Watch::start()),
+        };
         let mut tries = 0;
         loop {
             tries += 1;
-            told(Stage::Sending);
-            self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
+            way.enter(Stage::Sending);
+            let sent = self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
+            locked(&way.watch).add_sent(sent);
             let begun = Instant::now();
+            // Until the engine says otherwise; some never do.
+            locked(&way.watch).enter(Stage::Running);
             let answer = self.follow_or_cancel(&way).and_then(|response| {
                 let place = if response.cached_result { Place::RemoteCache } else { Place::Remote };
-                Ok((place, self.understand(response, action, &encoded)?))
+                let metadata = response.result.as_ref().and_then(|result| result.execution_metadata.clone());
+                Ok((place, metadata, self.understand(response, action, &encoded)?))
             });
             match answer {
                 // Failures may have been cached that were the worker's; a cached success may have lost its output.
-                Ok((Place::RemoteCache, outcome)) if !way.fresh && outcome.status != Ended::Success => way.fresh = true,
+                Ok((Place::RemoteCache, _, outcome)) if !way.fresh && outcome.status != Ended::Success => {
+                    way.fresh = true;
+                }
                 Err(RemoteError::Lost(_)) if !way.fresh => way.fresh = true,
-                Ok((place, outcome)) => {
-                    let wall = if place == Place::Remote { begun.elapsed() } else { Duration::ZERO };
-                    return Ok(Outcome { place, wall, ..outcome });
+                Ok((Place::RemoteCache, _, outcome)) => {
+                    return Ok(Outcome { place: Place::RemoteCache, wall: Duration::ZERO, ..outcome });
+                }
+                Ok((place, metadata, outcome)) => {
+                    let watch = way.watch.into_inner().unwrap_or_else(PoisonError::into_inner);
+                    told(Told::Ran(watch.stop(metadata.as_ref())));
+                    return Ok(Outcome { place, wall: begun.elapsed(), ..outcome });
                 }
                 Err(error) if tries < TRIES && may_pass(&error) => {
                     if error.fault() == Some(Fault::Missing) {
@@ -101,6 +135,7 @@ impl Remote {
         if let (Err(RemoteError::Stopped | RemoteError::Queued { .. }), Some(name)) = (&answer, &*locked(&way.name)) {
             let mut client = OperationsClient::new(self.wire());
             let cancel = client.cancel_operation(CancelOperationRequest { name: name.clone() });
+            self.traffic.add_call();
             // It would only run for nobody; whoever stops does not wait for long.
             let _ = self.run_to_end(async { tokio::time::timeout(CANCEL, cancel).await });
         }
@@ -135,6 +170,7 @@ impl Remote {
     async fn open(&self, way: &Way<'_>) -> Result<Streaming<Operation>, Status> {
         let mut client = ExecutionClient::new(self.wire()).max_decoding_message_size(MESSAGE);
         let name = locked(&way.name).clone();
+        self.traffic.add_call();
         let opened = async {
             match name {
                 Some(name) => client.wait_execution(wire::WaitExecutionRequest { name }).await,
@@ -180,7 +216,7 @@ impl Remote {
                 if stage == Stage::Running {
                     *locked(&self.moved) = Instant::now();
                 }
-                (way.told)(stage);
+                way.enter(stage);
             }
             match told.result {
                 Some(operation::Result::Response(any)) => {

@@ -14,6 +14,7 @@ pub mod config;
 mod connection;
 mod credentials;
 mod download;
+mod errand;
 mod error;
 mod execution;
 mod fault;
@@ -21,15 +22,17 @@ mod known;
 mod offers;
 mod probe;
 mod retry;
+mod traffic;
 mod upload;
 
 pub use config::{Address, Config, Mode};
-pub use connection::Traffic;
+pub use errand::Errand;
 pub use error::RemoteError;
-pub use execution::Stage;
+pub use execution::{Stage, Told};
 pub use fault::Fault;
 pub use offers::Offers;
 pub use probe::Trip;
+pub use traffic::{Totals, Traffic};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;

@@ -127,6 +127,10 @@ impl Remote {
             self.note_lost(&lost);
             return Err(RemoteError::Lost(lost));
         }
+        if parcels.is_empty() {
+            return Ok(0);
+        }
+        let _sending = self.traffic.begin_sending();
         let bytes = parcels.iter().map(|parcel| parcel.digest.size()).sum();
         let is_small = |parcel: &Parcel| parcel.digest.size() + PER_BLOB <= self.offers.batch_bytes;
         let (small, large): (Vec<Parcel>, Vec<Parcel>) = parcels.into_iter().partition(is_small);
@@ -213,6 +217,7 @@ impl Remote {
             let parts = Parts { source, name: name.clone(), offset, size: digest.size(), over: false };
             let mut client = ByteStreamClient::new(self.wire());
             let limit = self.config.silence + std::time::Duration::from_secs(digest.size() >> 17);
+            self.traffic.add_call();
             let status = match tokio::time::timeout(limit, client.write(tokio_stream::iter(parts))).await {
                 Ok(Ok(answer)) if u64::try_from(answer.get_ref().committed_size) == Ok(digest.size()) => {
                     self.traffic.add_sent(digest.size() - offset);
@@ -226,6 +231,7 @@ impl Remote {
             self.pause(&mut attempts, "Write", status).await?;
             let before = std::mem::replace(&mut offset, self.committed(&name, digest).await);
             if offset > before {
+                self.traffic.add_sent(offset - before);
                 attempts.moved_on();
             }
         }
@@ -234,6 +240,7 @@ impl Remote {
     /// How much of an upload the server has; nothing, if it does not say.
     async fn committed(&self, name: &str, digest: BlobDigest) -> u64 {
         let request = QueryWriteStatusRequest { resource_name: name.to_owned() };
+        self.traffic.add_call();
         let answer = ByteStreamClient::new(self.wire()).query_write_status(request).await;
         let committed = answer.ok().and_then(|answer| u64::try_from(answer.get_ref().committed_size).ok());
         // All of it, and yet the write failed: it is begun anew.

@@ -41,6 +41,7 @@ fn every_call_has_the_headers_and_the_token() {
         config.token = Some(Token::Text("secret".to_owned()));
     });
     every_call(&fake, &client);
+    assert_eq!(client.remote.traffic().calls(), fake.state().calls.len() as u64);
     let methods: Vec<_> = fake.methods().into_iter().collect();
     assert_eq!(
         methods,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use action::digest::BlobDigest;
 use action::outcome::{Place, Status};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
-use exec::remote::{Fault, RemoteError, Stage};
+use exec::remote::{Fault, RemoteError, Stage, Told};
 use tonic::Code;
 use wire::execution_stage::Value as At;
 
@@ -53,6 +53,42 @@ fn an_action_runs_once_and_is_then_a_cached_result() {
     assert_eq!((again.place, again.output), (Place::RemoteCache, outcome.output));
     // What the server was found to have is not asked for again, but for the action itself.
     assert_eq!((fake.calls("FindMissingBlobs"), fake.calls("BatchUpdateBlobs")), (2, 1));
+}
+
+#[test]
+fn it_is_told_where_an_action_ran_and_what_that_cost() {
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    let steps = [Step::At(At::Queued), Step::Wait(60), Step::At(At::Executing), Step::Wait(30), Step::Run];
+    fake.plan("Execute", [Do::Tell(steps.into())]);
+    let ran = |told: Vec<Told>| match told.as_slice() {
+        [.., Told::At(_), Told::Ran(errand)] => errand.clone(),
+        other => panic!("{other:?}"),
+    };
+    let errand = ran(client.run_telling().1);
+    // As seen from here, for the engine says nothing.
+    assert!(errand.queued >= Duration::from_millis(60) && errand.running >= Duration::from_millis(30), "{errand:?}");
+    assert_eq!((errand.worker, errand.sent), (None, client.remote.traffic().sent()));
+    // What is in the cache costs nothing.
+    assert!(!client.run_telling().1.iter().any(|told| matches!(told, Told::Ran(_))));
+
+    fake.state().results.clear();
+    let mut result = fake.state().result(&[("made", b"by a worker".to_vec())]);
+    let at = |seconds| Some(action::remote_apis::google::protobuf::Timestamp { seconds, nanos: 0 });
+    result.execution_metadata = Some(wire::ExecutedActionMetadata {
+        worker: "w1".to_owned(),
+        queued_timestamp: at(1_000),
+        worker_start_timestamp: at(1_007),
+        worker_completed_timestamp: at(1_012),
+        ..Default::default()
+    });
+    fake.plan(
+        "Execute",
+        [tell(Step::Done(Box::new(wire::ExecuteResponse { result: Some(result), ..Default::default() })))],
+    );
+    let errand = ran(client.run_telling().1);
+    assert_eq!((errand.worker.as_deref(), errand.sent), (Some("w1"), 0));
+    assert_eq!((errand.queued, errand.running), (Duration::from_secs(7), Duration::from_secs(5)));
 }
 
 #[test]
@@ -299,6 +335,40 @@ fn what_may_not_be_done_is_not_tried_again() {
         assert_eq!(fault(client.run().0), Some(meant));
         assert_eq!(fake.calls("Execute"), 1);
     }
+}
+
+#[test]
+fn a_database_that_is_away_for_a_moment_is_waited_for() {
+    let away = Do::Refuse(Code::Unavailable, "Database connection was temporarily interrupted, please retry");
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    for method in ["FindMissingBlobs", "BatchUpdateBlobs", "Execute", "BatchReadBlobs"] {
+        fake.plan(method, vec![away.clone(); 2]);
+    }
+    success(&client);
+    assert_eq!((fake.calls("FindMissingBlobs"), fake.calls("BatchUpdateBlobs"), fake.calls("Execute")), (3, 3, 3));
+}
+
+#[test]
+fn what_somebody_else_cancelled_is_asked_for_again_and_no_failed_build() {
+    let cancelled = || tell(no(Code::Cancelled, "Execution cancelled"));
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    fake.plan("Execute", [cancelled()]);
+    success(&client);
+    fake.state().results.clear();
+    fake.plan("Execute", [cancelled(), cancelled(), cancelled()]);
+    assert_eq!(fault(client.run().0), Some(Fault::Cancelled));
+    assert_eq!(fake.calls("Execute"), 5);
+}
+
+#[test]
+fn an_operation_that_ends_without_a_result_is_the_engines_failure() {
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    fake.plan("Execute", [Do::Tell(vec![Step::Nothing]), Do::Tell(vec![Step::Error(Code::Internal, "oops")])]);
+    success(&client);
+    assert_eq!(fake.calls("Execute"), 3);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 
 mod calls;
 mod execution;
+mod graphs;
 mod server;
 mod transfers;
 
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use action::command::{Action, Command};
 use action::outcome::Outcome;
-use exec::remote::{Config, Fault, Mode, Remote, RemoteError, Stage};
+use exec::remote::{Config, Fault, Mode, Remote, RemoteError, Stage, Told};
 use exec::store::Store;
 use server::Fake;
 
@@ -71,10 +72,16 @@ impl Client {
 
     /// Runs an action over nothing special; what became of it, and which stages were told.
     fn run(&self) -> (Result<Outcome, RemoteError>, Vec<Stage>) {
-        let stages = Mutex::new(Vec::new());
-        let told = |stage| stages.lock().unwrap().push(stage);
+        let (outcome, told) = self.run_telling();
+        let stage = |told| if let Told::At(stage) = told { Some(stage) } else { None };
+        (outcome, told.into_iter().filter_map(stage).collect())
+    }
+
+    fn run_telling(&self) -> (Result<Outcome, RemoteError>, Vec<Told>) {
+        let all = Mutex::new(Vec::new());
+        let told = |told| all.lock().unwrap().push(told);
         let outcome = self.remote.execute(&self.action(b"input"), &told);
-        (outcome, stages.into_inner().unwrap())
+        (outcome, all.into_inner().unwrap())
     }
 
     /// The contents of a file of a tree that is on the server.

@@ -33,6 +33,8 @@ use wire::content_addressable_storage_server::{ContentAddressableStorage, Conten
 use wire::execution_server::{Execution, ExecutionServer};
 use wire::execution_stage::Value as Stage;
 
+/// Files by name.
+pub(crate) type Files = Vec<(&'static str, Vec<u8>)>;
 type Told<T> = Result<Response<T>, Status>;
 type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -61,6 +63,10 @@ pub(crate) enum Step {
     /// The honest answer.
     Run,
     Break(Code, &'static str),
+    /// The operation is done, and says nothing of a result.
+    Nothing,
+    /// The operation is done, with an error of its own.
+    Error(Code, &'static str),
     /// So many milliseconds of silence.
     Wait(u64),
     Hang,
@@ -76,8 +82,8 @@ pub(crate) struct State {
     pub(crate) calls: Vec<(&'static str, MetadataMap)>,
     /// What is done with the next calls of a method.
     pub(crate) plans: HashMap<&'static str, VecDeque<Do>>,
-    /// What the workers make: files below the output directory.
-    pub(crate) makes: Vec<(&'static str, Vec<u8>)>,
+    /// What the workers make, one after the other, the last for ever: files below the output directory.
+    pub(crate) makes: Vec<Files>,
     /// Requests to execute: the action and whether cached results are not wanted.
     pub(crate) executed: Vec<(String, bool)>,
     pub(crate) cancelled: Vec<String>,
@@ -123,7 +129,7 @@ impl Fake {
             execution_capabilities: Some(execution),
             ..wire::ServerCapabilities::default()
         };
-        let makes = vec![("made", b"by a worker".to_vec())];
+        let makes = vec![vec![("made", b"by a worker".to_vec())]];
         let state = Arc::new(Mutex::new(State { capabilities, makes, ..State::default() }));
         let mut fake = Self { state, runtime: None, at: ([127, 0, 0, 1], 0).into(), tls };
         fake.begin();
@@ -254,7 +260,7 @@ impl State {
             let message = format!("At least one blob is missing: {missing}");
             return failed(Code::Internal, &message);
         }
-        let files = self.makes.clone();
+        let files = if self.makes.len() > 1 { self.makes.remove(0) } else { self.makes[0].clone() };
         let result = self.result(&files);
         self.results.insert(hash, result.clone());
         wire::ExecuteResponse { result: Some(result), ..Default::default() }
@@ -325,6 +331,13 @@ impl Service {
                     Step::Run => {
                         let response = service.state().execute(action, fresh);
                         Ok(done(&response))
+                    }
+                    Step::Nothing => Ok(Operation { name, done: true, ..Operation::default() }),
+                    Step::Error(code, message) => {
+                        let status =
+                            google::rpc::Status { code: code.into(), message: message.to_owned(), details: Vec::new() };
+                        let result = Some(operation::Result::Error(status));
+                        Ok(Operation { name, done: true, result, ..Operation::default() })
                     }
                     Step::Wait(_) => Ok(Operation { name, ..Operation::default() }),
                     Step::Break(code, message) => Err(Status::new(code, message)),

@@ -124,6 +124,8 @@ fn a_broken_upload_goes_on_where_it_was() {
     publish(&client, &files).unwrap();
     assert_eq!(fake.state().offsets, [("Write", 0), ("Write", 3_500_000), ("Write", 5_000_000)]);
     assert_eq!((fake.calls("Write"), fake.calls("QueryWriteStatus")), (3, 2));
+    let sent = client.remote.traffic().sent();
+    assert!((6 << 20..(6 << 20) + 1000).contains(&sent), "each byte once: {sent}");
     assert_eq!(fake.state().blobs[&BlobDigest::of(&files["large"])], files["large"]);
 }
 
