@@ -410,7 +410,7 @@ pub(crate) fn command(args: Args, around: &Surroundings) -> Result<Command, Comm
             let sources = beside(&args.path)?;
             Command::Test(Test {
                 targets: sources.targets_and_runners(&args.making, &args.runner)?,
-                means: sources.means(&args.making.means)?,
+                means: sources.making(&args.making)?,
                 promote: args.promote,
                 project: sources.project,
             })

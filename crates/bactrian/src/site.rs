@@ -223,15 +223,12 @@ impl<'w> Site<'w> {
     /// A directory of the root's tree; nothing if there is none.
     pub(crate) fn directory(&self, path: &str) -> Result<Option<DirDigest>, CommandError> {
         let root = self.report.values.get(self.number).copied().map(exec::engine::Value::tree);
-        let Some(Ok(mut directory)) = root else { return Err(CommandError::bug("a root is no tree")) };
+        let Some(Ok(root)) = root else { return Err(CommandError::bug("a root is no tree")) };
         let path = RelPath::new(path).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
-        for name in path.names() {
-            let listed = self.workshop.store.directory(directory).map_err(|error| failure::store(&error))?;
-            let found = listed.iter().find(|(known, _)| **known == name).map(|(_, entry)| entry.clone());
-            let Some(Entry::Directory(digest)) = found else { return Ok(None) };
-            directory = digest;
-        }
-        Ok(Some(directory))
+        Ok(match self.workshop.store.entry(root, &path).map_err(|error| failure::store(&error))? {
+            Some(Entry::Directory(digest)) => Some(digest),
+            _ => None,
+        })
     }
 
     /// The copy of the project for the next run.

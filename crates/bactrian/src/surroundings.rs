@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use plan::target::Machine;
@@ -40,6 +42,11 @@ impl Env {
         directories.filter(|directory| directory.is_absolute()).collect()
     }
 
+    /// The file that a program's name means: the first in [`Env::path`] that may be executed.
+    pub(crate) fn program(&self, name: impl AsRef<Path>) -> Option<PathBuf> {
+        self.path().into_iter().map(|directory| directory.join(name.as_ref())).find(|file| is_program(file))
+    }
+
     /// All variables.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
@@ -50,6 +57,11 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
+}
+
+/// Whether a file is there and may be executed.
+pub(crate) fn is_program(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 impl Surroundings {

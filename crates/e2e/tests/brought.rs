@@ -46,6 +46,9 @@ fn build(project: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 /// one and the same toolchain, so all but the first build find everything made.
 #[test]
 fn mingw_gcc_makes_ocaml_for_windows() {
+    if !testkit::has_time_for("mingw gcc makes OCaml for windows", 8) {
+        return;
+    }
     if mingw().is_none() {
         return;
     }
@@ -73,6 +76,9 @@ fn mingw_gcc_makes_ocaml_for_windows() {
 /// C code of packages is compiled by it like the project's own.
 #[test]
 fn packages_with_c_code() {
+    if !testkit::has_time_for("packages with c code", 5) {
+        return;
+    }
     let (Some(_), Some(corpus)) = (mingw(), shared("corpus")) else {
         println!("SKIPPED: there is no mingw gcc, no wine or no ../shared/corpus");
         return;

@@ -75,6 +75,9 @@ fn a_c_program_of_this_machine_links_ocaml() {
 /// mingw gcc compiles the C program, and OCaml's runtime with it.
 #[test]
 fn a_c_program_for_windows_links_ocaml() {
+    if !testkit::has_time_for("a c program for windows links OCaml", 4) {
+        return;
+    }
     if mingw().is_none() {
         return;
     }
@@ -110,6 +113,9 @@ fn zig() -> Option<PathBuf> {
 /// zig compiles the C program, Bactrian's own compiler (which is zig's) what OCaml has of C.
 #[test]
 fn a_c_program_for_musl_on_arm_links_ocaml() {
+    if !testkit::has_time_for("a c program for musl on arm links OCaml", 4) {
+        return;
+    }
     let (Some(zig), Some(qemu)) = (zig(), found("qemu-aarch64")) else { return };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(zig).chain(std::env::split_paths(&path))).unwrap();
@@ -123,6 +129,9 @@ fn a_c_program_for_musl_on_arm_links_ocaml() {
 /// What is given to CMake itself: it sets variables by means that Bactrian does not read.
 #[test]
 fn a_build_directory_whose_toolchain_file_is_a_program() {
+    if !testkit::has_time_for("a build directory whose toolchain file is a program", 3) {
+        return;
+    }
     if mingw().is_none() {
         return;
     }

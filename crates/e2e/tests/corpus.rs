@@ -76,6 +76,9 @@ fn assert_same(out: &Path, program: &str, arguments: &[&str], files: &[(&str, &s
 
 #[test]
 fn every_root_is_built_for_two_targets_and_its_programs_work() {
+    if !testkit::has_time_for("every root is built for two targets and its programs work", 16) {
+        return;
+    }
     let Some(corpus) = corpus() else { return };
     let temp = tempfile::tempdir().unwrap();
     let out = temp.path().join("out");
@@ -208,6 +211,9 @@ fn packages_with_c_in_them_do_the_same_on_the_target_as_here() {
 
 #[test]
 fn the_example_with_dependencies_is_built_locked_and_run() {
+    if !testkit::has_time_for("the example with dependencies is built locked and run", 6) {
+        return;
+    }
     let Some(corpus) = corpus() else { return };
     let temp = tempfile::tempdir().unwrap();
     let project = temp.path().join("caravan");

@@ -90,6 +90,9 @@ fn ocaml_5_is_refused_where_it_has_no_native_code() {
 /// Effects, domains, threads, a stub that calls back: interpreted, in a file that needs nothing but the kernel.
 #[test]
 fn byte_code_of_ocaml_5_says_what_native_code_says() {
+    if !testkit::has_time_for("byte code of OCaml 5 says what native code says", 5) {
+        return;
+    }
     let targets = [WIDE, ARM, X86];
     for (name, version) in [("interpreted", "5.3.0"), ("narrow", "5.4.1")] {
         let (_temp, project) = project(name);

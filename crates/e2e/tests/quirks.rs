@@ -72,6 +72,9 @@ fn ocamlfind_finds_packages_on_the_target() {
 
 #[test]
 fn dune_runs_on_the_target() {
+    if !testkit::has_time_for("dune runs on the target", 4) {
+        return;
+    }
     let Some(installed) = install(&["dune"]) else { return };
     let [foreign, native] = [FOREIGN, NATIVE].map(|target| installed.run(target, "dune", &["--version"]));
     assert_eq!(foreign, "3.24.1\n");
@@ -96,6 +99,9 @@ fn ocamlbuild_runs_on_the_target_and_has_its_manual_page() {
 
 #[test]
 fn camlp4_translates_on_the_target() {
+    if !testkit::has_time_for("camlp4 translates on the target", 4) {
+        return;
+    }
     let Some(installed) = install(&["camlp4"]) else { return };
     let source = "value rec sum = fun [ [] -> 0 | [n :: rest] -> n + sum rest ];";
     let [foreign, native] =

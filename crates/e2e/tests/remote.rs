@@ -201,6 +201,15 @@ impl Bench {
 
     /// Makes a goal with the help of an engine; its tree, and how each action ended.
     fn make(&self, remote: &Remote, graph: &Graph, goal: NodeId) -> (DirDigest, BTreeMap<String, End>) {
+        self.make_with(Some(remote), graph, goal)
+    }
+
+    /// Makes a goal on this machine alone.
+    fn alone(&self, graph: &Graph, goal: NodeId) -> (DirDigest, BTreeMap<String, End>) {
+        self.make_with(None, graph, goal)
+    }
+
+    fn make_with(&self, remote: Option<&Remote>, graph: &Graph, goal: NodeId) -> (DirDigest, BTreeMap<String, End>) {
         let ends = Mutex::new(BTreeMap::new());
         let sink = |event: Event| {
             if let Event::Finished { kind: Kind::Run, label, end, .. } = event {
@@ -217,7 +226,7 @@ impl Bench {
             sink: &sink,
             stop: &stop,
             inspector: None,
-            remote: Some(remote),
+            remote,
         };
         let report = engine.run(graph, &[goal]).unwrap_or_else(|error| panic!("{error}: {:?}", error.cause));
         (report.values[0].tree().unwrap(), ends.into_inner().unwrap())
@@ -257,7 +266,16 @@ fn a_command_that_fails_is_an_outcome_there_too() {
 }
 
 fn all(end: End) -> BTreeMap<String, End> {
-    ["one", "two", "three"].map(|label| (label.to_owned(), end)).into()
+    ["one", "two", "three"].map(|label| named((label, end))).into()
+}
+
+fn named((label, end): (&str, End)) -> (String, End) {
+    (label.to_owned(), end)
+}
+
+/// The action with this label.
+fn node(graph: &Graph, label: &str) -> Option<NodeId> {
+    graph.iter().find_map(|(id, node)| matches!(node, Node::Run(run) if run.label == label).then_some(id))
 }
 
 /// What one store has made, another takes from the cache, and only what it delivers.
@@ -279,15 +297,24 @@ fn a_cache_serves_an_empty_store_and_what_it_loses_is_made_again() {
         assert_eq!(fs::read_to_string(file).unwrap(), format!("one\n{}\n", large().size()));
         assert_eq!(bench.store.verify(false, &mut |_| ()).unwrap().faults, 0);
     }
-    // The store has the result now as if it had made it: no server is asked.
-    assert_eq!(benches[1].make(&benches[1].connect(&address, Mode::Cache), &graph, goal).1["three"], End::Cached);
+    // What was delivered is here, and the rest is known: nothing but the capabilities is asked.
+    let again = Bench::at(benches[1].store.root());
+    let remote = again.connect(&address, Mode::Cache);
+    assert_eq!(again.make(&remote, &graph, goal), (made, all(End::Cached)));
+    assert_eq!(remote.traffic().calls(), 1);
+    // Without the server: what is wanted is made, and nothing else.
+    assert_eq!(again.alone(&graph, goal), (made, all(End::Cached)));
+    let mut scripts = Scripts { graph: graph.clone(), base: None };
+    let after = scripts.add("after", "tail -n 1 /in/large > /out/last", node(&graph, "one"));
+    let (_, ends) = Bench::at(benches[1].store.root()).alone(&scripts.graph, after);
+    assert_eq!(ends, [("one", End::Made), ("after", End::Made)].map(named).into());
+    assert_eq!(again.store.verify(false, &mut |_| ()).unwrap().faults, 0);
 
     // The server forgets a file of a result that it tells of, while a client is at work: what is known is made again.
     let remote = benches[2].connect(&address, Mode::Cache);
     lose(&mut engine.casd, large());
     let mut scripts = Scripts { graph: graph.clone(), base: None };
-    let one = graph.iter().find_map(|(id, node)| matches!(node, Node::Run(run) if run.label == "one").then_some(id));
-    let last = scripts.add("last", "wc -c < /in/large > /out/bytes", one);
+    let last = scripts.add("last", "wc -c < /in/large > /out/bytes", node(&graph, "one"));
     let (last, ends) = benches[2].make(&remote, &scripts.graph, last);
     assert_eq!(ends["last"], End::Made);
     let bytes = benches[2].store.checkout(last).unwrap().join("bytes");

@@ -224,6 +224,9 @@ fn with_packages(name: &str) -> Option<(tempfile::TempDir, Command)> {
 
 #[test]
 fn inline_tests_and_what_tests_need() {
+    if !testkit::has_time_for("inline tests and what tests need", 5) {
+        return;
+    }
     let Some((temp, mut line)) = with_packages("asserts") else { return };
     let passed = line.args(["test", "--ocaml", "5.3.0", "--target", FOREIGN]).output().unwrap();
     assert_eq!(code(&passed), 0, "{}", told(&passed));

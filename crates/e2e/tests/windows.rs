@@ -87,6 +87,9 @@ fn a_program_finds_in_windows_what_it_asks_of_its_system() {
 /// The clock's first line names the processor, the others are the same everywhere.
 #[test]
 fn the_example_says_what_it_says_here() {
+    if !testkit::has_time_for("the example says what it says here", 3) {
+        return;
+    }
     let (temp, project) = copy("examples/first-light");
     run_bactrian(&["build", "--target", BOTH, project.to_str().unwrap()]);
     let (there, here) = programs(&project, "first-light");
@@ -103,6 +106,9 @@ fn the_example_says_what_it_says_here() {
 /// Packages of several build systems and C libraries: zarith, sqlite3, lwt, a ppx, and a stub of the project's own.
 #[test]
 fn packages_and_c_libraries_come_along() {
+    if !testkit::has_time_for("packages and c libraries come along", 5) {
+        return;
+    }
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
         return;
@@ -145,6 +151,9 @@ fn c_is_called_by_way_of_libffi() {
 /// menhir for Windows writes the parser that menhir for this machine writes.
 #[test]
 fn menhir_writes_the_same_parser() {
+    if !testkit::has_time_for("menhir writes the same parser", 3) {
+        return;
+    }
     let Some(corpus) = shared("corpus") else {
         println!("SKIPPED: there is no ../shared/corpus, so there is no menhir");
         return;

@@ -127,6 +127,14 @@ const WINDOWS: &[(&str, &str)] = &[
 /// What is read besides for macOS.
 const DARWIN: &[(&str, &str)] = &[("ocaml/darwin.sh", include_str!("../recipes/ocaml/darwin.sh"))];
 
+/// What is made for a target, and how.
+struct Made<'m> {
+    /// What it is called, before the release and the target.
+    what: &'m str,
+    files: Vec<(&'static str, &'static str)>,
+    steps: Vec<Step>,
+}
+
 /// Makes a target's OCaml, and puts native Dynlink where dune does not see it ([`crate::meta`]).
 fn cross_steps(recipe: &str) -> Vec<Step> {
     let aside = |file: &str| Step::Move {
@@ -238,6 +246,20 @@ impl Planner {
             Os::MacOs => DARWIN,
             Os::Linux | Os::FreeBsd => &[],
         };
+        let cross = if recipe == COMPILER_LIBS { Some(self.ocaml_cross(release, target)?) } else { None };
+        let steps = if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) };
+        self.ocaml_5_for(release, target, cross, Made { what, files: [RECIPES, own].concat(), steps })
+    }
+
+    /// What OCaml 5's compiler of the host makes for `target`, of OCaml's sources; from the target's toolchain `cross` on, if
+    /// that comes before it.
+    fn ocaml_5_for(
+        &mut self,
+        release: Release,
+        target: Target,
+        cross: Option<NodeId>,
+        made: Made<'_>,
+    ) -> Result<NodeId, PlanError> {
         let sources = self.ocaml_sources(release)?;
         let ocaml = self.ocaml_host(release)?;
         let cc = self.cc(target)?;
@@ -245,16 +267,16 @@ impl Planner {
         inputs.push(part(layout::OCAML_OBJECTS, ocaml, "objects")?);
         inputs.push(input(&format!("{}/{target}", layout::CC), cc)?);
         inputs.push(input(layout::SRC, sources)?);
-        if recipe == COMPILER_LIBS {
-            let cross = self.ocaml_cross(release, target)?;
+        if let Some(cross) = cross {
             inputs.push(input(&format!("{}/{target}", layout::CROSS), cross)?);
         }
-        self.once(format!("{what} {release} for {target}"), |planner| {
+        let label = format!("{} {release} for {target}", made.what);
+        self.once(label.clone(), |planner| {
             planner.run(Job {
-                label: format!("{what} {release} for {target}"),
+                label,
                 inputs,
-                files: [RECIPES, own].concat(),
-                steps: if recipe == COMPILER_LIBS { vec![script(recipe)] } else { cross_steps(recipe) },
+                files: made.files,
+                steps: made.steps,
                 environment: vec![
                     ("OCAML_VERSION", release.to_string()),
                     ("TARGET", target.to_string()),

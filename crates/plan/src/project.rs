@@ -16,7 +16,6 @@ use crate::layout;
 use crate::meta;
 use crate::ocaml::Release;
 use crate::package::add_tools;
-
 use crate::planner::{PlanError, Planner, action_environment, input};
 use crate::runner::Inside;
 use crate::target::Target;

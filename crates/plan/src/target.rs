@@ -67,6 +67,8 @@ pub struct CpuFacts {
     pub endian: Endian,
     /// OCaml's back end.
     pub ocaml: Backend,
+    /// Debian's name of the architecture, as in `libc6-arm64-cross`.
+    pub debian: &'static str,
     /// The program of qemu's user mode that emulates it on Linux.
     pub qemu: &'static str,
     /// The oldest glibc that programs can be made for: the first there was for the CPU, if it is not older than others'.

@@ -5,10 +5,13 @@
 #![forbid(unsafe_code)]
 
 pub mod casd;
+mod deadline;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+pub use deadline::{DEADLINE, has_time_for};
 
 /// The checkout.
 #[must_use]

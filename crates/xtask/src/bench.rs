@@ -192,7 +192,7 @@ fn milliseconds(lines: &[String], label: &str) -> Result<f64, String> {
 }
 
 /// Runs `command`; returns its output and the most memory it had, in bytes, looked at every few milliseconds.
-fn with_peak(command: &mut Command) -> Result<(String, u64), String> {
+pub(crate) fn with_peak(command: &mut Command) -> Result<(String, u64), String> {
     let temp = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     let file = temp.reopen().map_err(|error| error.to_string())?;
     let child = command.stdout(file).stderr(Stdio::inherit()).spawn();

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo | menhir DIR | corpus | oracle | repro | bench | clib | conformance`.
+//! Developer commands: `cargo xtask demo | menhir DIR | corpus | oracle | repro | bench | clib | conformance | farm`.
 //!
 //! What is too long, too dear or too machine-bound for a test. Not here: anything users need.
 
@@ -10,6 +10,7 @@ mod clib;
 mod conformance;
 mod corpus;
 mod demo;
+mod farm;
 mod menhir;
 mod oracle;
 mod repro;
@@ -27,9 +28,10 @@ fn main() -> ExitCode {
         ["repro", rest @ ..] => repro::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["corpus", rest @ ..] => corpus::run(rest),
+        ["farm", rest @ ..] => farm::run(rest),
         ["clib", rest @ ..] => clib::run(rest),
         ["conformance", rest @ ..] => conformance::run(rest),
-        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] [--target T,…] [--ocaml V] [--write] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…] | conformance [--target T,…] [--ocaml V]"
+        _ => Err("usage: cargo xtask demo | menhir DIR | corpus [nightly] [--target T,…] [--ocaml V] [--write] | oracle | repro [TARGET…] | bench [NAME…] | clib [--target T]… [NAME…] | conformance [--target T,…] [--ocaml V] | farm [STEP…]"
             .to_owned()),
     };
     match result {

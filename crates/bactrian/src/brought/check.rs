@@ -42,17 +42,10 @@ fn hint(fault: &Fault<'_>, target: Target) -> String {
 /// The program that the recipe left, if it left one.
 fn program(store: &Store, tree: DirDigest) -> Result<Option<Vec<u8>>, StoreError> {
     let Ok(path) = RelPath::new(CHECK) else { return Ok(None) };
-    let mut directory = tree;
-    for name in path.names() {
-        let listed = store.directory(directory)?;
-        let found = listed.iter().find(|(known, _)| **known == name).map(|(_, entry)| entry.clone());
-        match found {
-            Some(Entry::Directory(digest)) => directory = digest,
-            Some(Entry::File { digest, .. }) => return store.read(digest).map(Some),
-            _ => return Ok(None),
-        }
+    match store.entry(tree, &path)? {
+        Some(Entry::File { digest, .. }) => store.read(digest).map(Some),
+        _ => Ok(None),
     }
-    Ok(None)
 }
 
 /// The compiler does not compile or link.

@@ -158,8 +158,7 @@ fn told(error: &Error) -> CommandError {
 /// A file that sets what a toolchain file sets, written by CMake itself; nothing if there is no CMake. `said` are variables that
 /// the file may read.
 fn ask(path: &Path, said: &[(String, String)], around: &Surroundings) -> Option<Result<String, CommandError>> {
-    let program = around.env.path().into_iter().map(|directory| directory.join("cmake")).find(|path| path.is_file())?;
-    Some(probe(&program, path, said))
+    around.env.program("cmake").map(|program| probe(&program, path, said))
 }
 
 fn probe(program: &Path, path: &Path, said: &[(String, String)]) -> Result<String, CommandError> {

@@ -12,7 +12,7 @@ use plan::cc::gnu;
 
 use crate::error::CommandError;
 use crate::settings::Bring;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, is_program};
 
 /// What only directories of compilers hold, below the one that holds `bin`.
 const MARKS: &[&str] =
@@ -83,21 +83,13 @@ fn program(said: &Path, key: &str, bring: &Bring, around: &Surroundings) -> Resu
             .hint("give a path, seen from the file, or the name of a program in PATH")
     };
     if said.components().nth(1).is_some() {
-        return match said.metadata() {
-            Ok(metadata) if is_program(&metadata) => Ok(said.to_owned()),
-            Ok(_) => Err(absent(format!("{}, which is no program", said.display()))),
-            Err(_) => Err(absent(format!("{}, which does not exist", said.display()))),
+        return match said {
+            said if is_program(said) => Ok(said.to_owned()),
+            said if said.exists() => Err(absent(format!("{}, which is no program", said.display()))),
+            said => Err(absent(format!("{}, which does not exist", said.display()))),
         };
     }
-    let mut found = around.env.path().into_iter().map(|directory| directory.join(said));
-    found
-        .find(|path| path.metadata().is_ok_and(|metadata| is_program(&metadata)))
-        .ok_or_else(|| absent(format!("`{}`, which is not in PATH", said.display())))
-}
-
-fn is_program(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+    around.env.program(said).ok_or_else(|| absent(format!("`{}`, which is not in PATH", said.display())))
 }
 
 /// Where the compiler's file is, under the name it was asked by if that is beside it; and the directory above its `bin`.
@@ -195,9 +187,7 @@ impl Compiler<'_> {
             let prefixes =
                 prefixes.iter().filter(|prefix| !(**prefix == gnu::LLVM_PREFIX && matches!(*tool, "as" | "ld")));
             let mut beside = prefixes.map(|prefix| directory.join(format!("{prefix}{tool}")));
-            let Some(found) = beside.find(|path| path.metadata().is_ok_and(|metadata| is_program(&metadata))) else {
-                continue;
-            };
+            let Some(found) = beside.find(|path| is_program(path)) else { continue };
             tools.extend(found.to_str().map(|path| ((*tool).to_owned(), path.to_owned())));
         }
     }

@@ -79,11 +79,7 @@ struct Place<'a> {
 impl Place<'_> {
     /// The file of a program in `PATH`.
     fn find(&self, program: &str) -> Option<PathBuf> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let is_program = |file: &PathBuf| {
-            file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-        };
-        self.ctx.around.env.path().into_iter().map(|directory| directory.join(program)).find(is_program)
+        self.ctx.around.env.program(program)
     }
 
     /// How to install packages of Debian.

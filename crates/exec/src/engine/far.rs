@@ -21,10 +21,8 @@ use crate::event::{End, Event};
 use crate::local::{Execution, LocalExecutor, STDERR, STDOUT};
 use crate::remote::{Mode, Remote, RemoteError};
 use crate::store::parallel::{WAITING, in_parallel};
-use crate::store::{MemoValue, StoreError};
+use crate::store::{Origin, StoreError};
 
-/// Memo kind: server and result → that it was told.
-const TOLD: &str = "told";
 /// How often a run is begun anew because the server lost what it told of.
 pub(super) const RESTARTS: usize = 4;
 
@@ -127,6 +125,10 @@ impl<'a> Engine<'a> {
             if self.probe_unpack(graph, unpack).map_err(fail(node))?.is_some() {
                 continue;
             }
+            if let Some(value) = self.recall(graph, id, node, state).map_err(fail(node))? {
+                state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
+                continue;
+            }
             let keys = self.unpack_keys(graph, unpack).map_err(fail(node))?;
             asked.extend(keys.into_iter().map(|key| (id, node, key)));
         }
@@ -139,6 +141,7 @@ impl<'a> Engine<'a> {
             if let Some(tree) = tree {
                 state.set(id, Value::Tree(tree));
                 state.far.insert(id);
+                state.told.insert(id);
             }
         }
         Ok(())
@@ -182,15 +185,11 @@ impl<'a> Engine<'a> {
             return Err(NodeError::Stopped);
         }
         let once = |what: &[u8], tell: &dyn Fn() -> Result<(), RemoteError>| -> Result<(), NodeError> {
-            let key = [remote.config().address.to_string().as_bytes(), b"\n", what].concat();
-            if self.server().is_none() || self.store.memo_get(TOLD, &key)?.is_some() {
+            if self.was_told(what)? {
                 return Ok(());
             }
             self.or_without(tell(), ())?;
-            match self.server().filter(|remote| remote.takes_results()) {
-                Some(_) => Ok(self.store.memo_put(TOLD, &key, MemoValue::Bytes(Vec::new()))?),
-                None => Ok(()),
-            }
+            self.note_told(what)
         };
         match node {
             Node::Run(run) => {
@@ -213,17 +212,22 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The output of an action, if the server has it.
+    /// The output of an action, if it is known to be on the server or the server says so.
     pub(super) fn look_up_there(&self, prepared: &Prepared) -> Result<Option<DirDigest>, NodeError> {
         let Some(remote) = self.server() else { return Ok(None) };
+        if let Some(tree) = self.store.recall(&Origin::Action(prepared.encoded.digest))? {
+            return Ok(Some(tree));
+        }
         self.or_without(remote.look_up(&prepared.action), None)
     }
 
     /// Sees to it that all of a tree is in the store.
     pub(super) fn bring(&self, tree: DirDigest) -> Result<(), NodeError> {
-        // Also from a server that is no longer used: what it told of may be in the tree.
-        let Some(remote) = self.remote else { return Ok(()) };
-        remote.bring(tree).map_err(|error| self.failed(error))
+        if let Some(remote) = self.server() {
+            return remote.bring(tree).map_err(|error| self.failed(error));
+        }
+        // What is known of a server that is no longer used, or of one that was used before.
+        if self.store.settle_if_whole(tree)? { Ok(()) } else { Err(RemoteError::Lost(Vec::new()).into()) }
     }
 
     /// Runs an action, here or there.
@@ -265,6 +269,7 @@ impl<'a> Engine<'a> {
         let value = succeeded(prepared, execution)?;
         if let (Some(remote), Some(result)) = (self.server(), self.store.result(prepared.encoded.digest)?) {
             self.or_without(publish(remote, prepared, &result), ())?;
+            self.note_told(prepared.encoded.digest.hash())?;
         }
         Ok((value, End::Made))
     }
@@ -275,16 +280,16 @@ impl<'a> Engine<'a> {
         let end = if outcome.place == Place::RemoteCache { End::Downloaded } else { End::MadeRemotely };
         let kept = match outcome.status {
             Status::Success | Status::Cancelled => None,
-            _ => Some(self.keep_far(remote, prepared, &outcome)?),
+            _ => Some(self.keep_far(prepared, &outcome)?),
         };
         Ok((succeeded(prepared, Execution { outcome, kept })?, end))
     }
 
     /// Keeps what is to be known of an action that failed there: its logs, and which it was, so that its root can be made again.
-    fn keep_far(&self, remote: &Remote, prepared: &Prepared, outcome: &Outcome) -> Result<String, NodeError> {
+    fn keep_far(&self, prepared: &Prepared, outcome: &Outcome) -> Result<String, NodeError> {
         self.store.put(&prepared.encoded.action)?;
         self.store.put(&prepared.encoded.command)?;
-        remote.write_directories(prepared.action.input_root).map_err(|error| self.failed(error))?;
+        self.store.write_directories(prepared.action.input_root)?;
         let scratch = self.store.scratch()?;
         let failed = |source| StoreError::Io { path: scratch.path().to_owned(), source };
         for name in ["tmp", OUTPUT] {
@@ -304,7 +309,9 @@ impl<'a> Engine<'a> {
         tree: DirDigest,
     ) -> Result<(), NodeError> {
         let Some(remote) = self.server() else { return Ok(()) };
-        self.or_without(remote.publish_fact(UNPACK, &unpack_key(archive, unpack), tree), ())
+        let key = unpack_key(archive, unpack);
+        self.or_without(remote.publish_fact(UNPACK, &key, tree), ())?;
+        self.note_told(&key)
     }
 }
 

@@ -9,6 +9,7 @@ use action::graph::{Graph, Node, NodeId};
 
 use super::probe::label;
 use super::{Engine, NodeError, RunError, State, Value};
+use crate::store::Origin;
 
 impl Engine<'_> {
     /// The values of `goals` that are in the store.
@@ -18,7 +19,8 @@ impl Engine<'_> {
     pub fn look_up(&self, graph: &Graph, goals: &[NodeId]) -> Result<Vec<Option<Value>>, RunError> {
         let state = self.known(graph, goals)?;
         let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(goals.iter().map(|goal| state.value(*goal)).collect())
+        let is_here = |goal: &&NodeId| !state.far.contains(goal);
+        Ok(goals.iter().map(|goal| Some(goal).filter(is_here).and_then(|goal| state.value(*goal))).collect())
     }
 
     /// Removes the results of those of `goals` that are actions from the action cache, so that they are made again and a
@@ -33,7 +35,8 @@ impl Engine<'_> {
             let Node::Run(run) = node else { continue };
             let forget = || -> Result<bool, NodeError> {
                 let Some(prepared) = self.prepare(run, &state)? else { return Ok(false) };
-                Ok(self.store.remove_result(prepared.encoded.digest)?)
+                let is_known = self.store.forget_known(&Origin::Action(prepared.encoded.digest))?;
+                Ok(self.store.remove_result(prepared.encoded.digest)? || is_known)
             };
             let was_there = forget().map_err(|cause| RunError { label: label(graph, node), cause })?;
             forgotten += usize::from(was_there);
@@ -41,7 +44,7 @@ impl Engine<'_> {
         Ok(forgotten)
     }
 
-    /// The action that makes `goal`, if that is one and its inputs are in the store; and the directories composed for it.
+    /// The action that makes `goal`, if that is one and its inputs are known; and the directories composed for it.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -57,7 +60,10 @@ impl Engine<'_> {
         let state = Mutex::new(State::new(graph, self.jobs));
         let wanted = graph.needed_for(goals);
         for (id, node) in graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true)) {
-            let found = self.probe(graph, node, &state);
+            let found = match self.probe(graph, node, &state) {
+                Ok(None) => self.recall(graph, id, node, &state),
+                found => found,
+            };
             let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
             if let Some(value) = found {
                 state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);

@@ -7,6 +7,7 @@
 //! Not here: how a thing is made ([`make`]), and any word about it.
 
 mod far;
+mod known;
 mod lookup;
 mod make;
 mod order;
@@ -14,7 +15,7 @@ mod probe;
 mod schedule;
 mod weight;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -149,8 +150,12 @@ pub enum NodeError {
 struct State {
     values: Vec<Option<Value>>,
     composed: HashSet<DirDigest>,
-    /// Nodes whose values a server has told of.
+    /// Nodes whose values are known, now or from before, and perhaps not here.
     far: HashSet<NodeId>,
+    /// Those of them that a server has told of in this run.
+    told: HashSet<NodeId>,
+    /// Values that were known, and are made after all.
+    doubted: HashMap<NodeId, Value>,
     slots: Arc<Slots>,
 }
 
@@ -162,9 +167,15 @@ impl Engine<'_> {
     pub fn run(&self, graph: &Graph, goals: &[NodeId]) -> Result<Report, RunError> {
         let mut restarts = 0;
         loop {
-            match self.attempt(graph, goals) {
+            let result = self.attempt(graph, goals);
+            self.remember();
+            match result {
                 Err(failure) if restarts < RESTARTS && self.may_go_better(&failure.cause) => {
                     restarts += 1;
+                    // The first time may have been a server's that is done without from now on.
+                    if restarts > 1 && self.server().is_none() {
+                        self.store.note_lost(&[]);
+                    }
                     // It was set for the threads of the attempt that failed.
                     self.stop.store(false, Ordering::Relaxed);
                 }
@@ -202,7 +213,7 @@ impl Engine<'_> {
     /// Has an action's result looked at.
     fn inspected(&self, id: NodeId, node: &Node, value: Value) -> Result<Value, NodeError> {
         if let (Some(inspector), Node::Run(_), Value::Tree(tree)) = (self.inspector, node, value) {
-            if self.remote.is_some() && inspector.reads(id, tree) {
+            if inspector.reads(id, tree) {
                 self.bring(tree)?;
             }
             inspector.inspect(id, tree).map_err(NodeError::Refused)?;
@@ -214,7 +225,14 @@ impl Engine<'_> {
 impl State {
     fn new(graph: &Graph, jobs: usize) -> Self {
         let values = vec![None; graph.len()];
-        Self { values, composed: HashSet::new(), far: HashSet::new(), slots: Slots::new(jobs) }
+        Self {
+            values,
+            composed: HashSet::new(),
+            far: HashSet::new(),
+            told: HashSet::new(),
+            doubted: HashMap::new(),
+            slots: Slots::new(jobs),
+        }
     }
 
     fn value(&self, node: NodeId) -> Option<Value> {

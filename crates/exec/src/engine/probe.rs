@@ -44,13 +44,17 @@ impl Engine<'_> {
             if state.lock().unwrap_or_else(PoisonError::into_inner).value(id).is_some() {
                 continue;
             }
-            let found = self.probe(graph, node, state);
+            let found = match self.probe(graph, node, state) {
+                Ok(None) => self.recall(graph, id, node, state),
+                found => found,
+            };
             let found = found.and_then(|found| found.map(|value| self.inspected(id, node, value)).transpose());
             let found = found.map_err(|cause| RunError { label: label(graph, node), cause })?;
             if let Some(value) = found {
                 state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
             }
         }
+        self.make_what_is_wanted(graph, goals, state)?;
         self.tell_what_is_here(graph, &wanted, state)?;
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing = vec![false; graph.len()];
@@ -66,7 +70,8 @@ impl Engine<'_> {
         let work: Vec<_> = work.filter_map(|(id, node)| Some((id, node, kind(node)?))).collect();
         self.sink.event(Event::Planned { nodes: work.len() });
         for (id, node, kind) in work.into_iter().filter(|(id, ..)| missing.get(id.index()) == Some(&false)) {
-            let end = if state.far.contains(&id) { End::Downloaded } else { End::Cached };
+            let comes = state.told.contains(&id) || state.far.contains(&id) && goals.contains(&id);
+            let end = if comes { End::Downloaded } else { End::Cached };
             let label = label(graph, node);
             self.sink.event(Event::Finished { node: id, kind, label, end, wall: Duration::ZERO });
         }
@@ -214,9 +219,10 @@ impl Engine<'_> {
         }
         let composed = composer.finish();
         // What they name may be on a server alone.
-        match self.server() {
-            Some(_) => self.store.know_directories(&composed.directories)?,
-            None => self.store.put_directories(&composed.directories)?,
+        if self.server().is_some() || self.store.knows_more_than_it_has() {
+            self.store.know_directories(&composed.directories)?;
+        } else {
+            self.store.put_directories(&composed.directories)?;
         }
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.composed.extend(composed.directories.iter().map(|(digest, _)| *digest));

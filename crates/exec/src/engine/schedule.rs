@@ -125,6 +125,7 @@ impl Engine<'_> {
         }
         let begun = Instant::now();
         let made = self.make(graph, id, node, state);
+        let made = made.and_then(|(value, end)| Ok((self.as_known(id, value, state)?, end)));
         let made = made.and_then(|(value, end)| Ok((self.inspected(id, node, value)?, end)));
         let end = made.as_ref().map_or(End::Failed, |(_, end)| *end);
         if let Some(kind) = kind {

@@ -16,8 +16,8 @@ use wire::action_cache_client::ActionCacheClient;
 
 use super::connection::MESSAGE;
 use super::fault::Fault;
-use super::known::Pending;
 use super::{Remote, RemoteError};
+use crate::store::Origin;
 
 impl Remote {
     /// An action as the server knows it: with the platform properties of the configuration.
@@ -51,7 +51,8 @@ impl Remote {
         self.run(async {
             let Some(result) = self.result(&fact(kind, key)).await? else { return Ok(None) };
             let Some(tree) = tree_of(&result)? else { return Ok(None) };
-            self.learn(tree, Pending::Memo { kind: kind.to_owned(), key: key.to_vec() }).await
+            let origin = Origin::Memo { kind: kind.to_owned(), key: key.to_vec() };
+            self.learn(tree, origin, [BlobDigest::of(b""); 2]).await
         })
     }
 
@@ -82,7 +83,7 @@ impl Remote {
         let Some(tree) = tree_of(result)? else { return Ok(None) };
         let stdout = self.log(&result.stdout_raw, result.stdout_digest.as_ref())?;
         let stderr = self.log(&result.stderr_raw, result.stderr_digest.as_ref())?;
-        self.learn(tree, Pending::Result { action, stdout, stderr }).await
+        self.learn(tree, Origin::Action(action), [stdout, stderr]).await
     }
 
     /// A log, given in the result itself or by digest.

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const JOBS: usize = 64;
 /// How long an unreachable server is tried again if nobody says.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a server may say nothing in a call that is no execution.
+pub const SILENCE: Duration = Duration::from_secs(60);
 /// How long actions may be queued without any of them being run, if nobody says.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub jobs: usize,
     /// How long it is tried again while nobody answers.
     pub patience: Duration,
+    /// How long it may say nothing in a call that is no execution.
+    pub silence: Duration,
     /// How long actions may be queued without any of them being run.
     pub queue_timeout: Duration,
 }
@@ -157,6 +161,7 @@ impl Config {
             platform: BTreeMap::new(),
             jobs: JOBS,
             patience: PATIENCE,
+            silence: SILENCE,
             queue_timeout: QUEUE_TIMEOUT,
         }
     }

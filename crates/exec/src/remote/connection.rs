@@ -17,7 +17,6 @@ use super::config::{Config, Mode};
 use super::credentials::Credentials;
 use super::error::RemoteError;
 use super::fault::Fault;
-use super::known::Known;
 use super::offers::Offers;
 use super::retry::Retry;
 use super::{Present, Remote, locked};
@@ -25,8 +24,6 @@ use crate::store::Store;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a server may be silent in a call that is no execution.
-pub(super) const SILENCE: Duration = Duration::from_secs(60);
 /// How soon stopping is noticed.
 const TICK: Duration = Duration::from_millis(50);
 /// Bytes on the way at once: more than a fast line holds.
@@ -98,7 +95,7 @@ impl Remote {
             offers: Offers::of(&wire::ServerCapabilities::default()),
             stop,
             present: Mutex::new(Present::default()),
-            known: Mutex::new(Known::default()),
+            roots: Mutex::default(),
             sending: Mutex::new(()),
             bringing: Mutex::new(()),
             moved: Mutex::new(Instant::now()),
@@ -219,7 +216,7 @@ impl Remote {
         let mut attempts = Attempts::new(self.config.patience);
         loop {
             self.traffic.calls.fetch_add(1, Ordering::Relaxed);
-            let status = match tokio::time::timeout(SILENCE, attempt()).await {
+            let status = match tokio::time::timeout(self.config.silence, attempt()).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),
                 Ok(Err(status)) => status,
                 Err(_) => silent(),
@@ -276,7 +273,7 @@ impl Attempts {
 
 /// The status of a server that says nothing.
 pub(super) fn silent() -> Status {
-    Status::deadline_exceeded(format!("the server was silent for {} s", SILENCE.as_secs()))
+    Status::deadline_exceeded("the server said nothing for too long")
 }
 
 fn endpoint(config: &Config) -> Result<Endpoint, RemoteError> {

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::connection::{Attempts, MESSAGE, SILENCE, silent};
+use super::connection::{Attempts, MESSAGE, silent};
 use super::fault::Fault;
 use super::offers::PER_BLOB;
 use super::{Remote, RemoteError};
@@ -167,10 +167,10 @@ impl Remote {
             read_limit: 0,
         };
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
-        let answer = tokio::time::timeout(SILENCE, client.read(request)).await;
+        let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
         let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {
-            let next = tokio::time::timeout(SILENCE, stream.message()).await;
+            let next = tokio::time::timeout(self.config.silence, stream.message()).await;
             let Some(part) = next.map_err(|_| silent()).and_then(|next| next).map_err(Broken::Status)? else { break };
             self.traffic.add_received(part.data.len() as u64);
             incoming.write(&part.data).map_err(|error| Broken::Other(error.into()))?;

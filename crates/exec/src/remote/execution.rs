@@ -18,7 +18,7 @@ use tonic::{Code, Status, Streaming};
 use wire::execution_client::ExecutionClient;
 use wire::execution_stage::Value as WireStage;
 
-use super::connection::{Attempts, MESSAGE, SILENCE, silent};
+use super::connection::{Attempts, MESSAGE, silent};
 use super::download::Wanted;
 use super::fault::Fault;
 use super::{Remote, RemoteError, locked};
@@ -65,7 +65,7 @@ impl Remote {
     /// If the engine or the way to it failed. A command that failed is an outcome.
     pub fn execute(&self, action: &Action, told: &dyn Fn(Stage)) -> Result<Outcome, RemoteError> {
         let encoded = self.encode(action);
-        let mut way = Way { encoded: &encoded, fresh: self.has_lost_any(), name: Mutex::default(), told };
+        let mut way = Way { encoded: &encoded, fresh: self.store.has_lost_any(), name: Mutex::default(), told };
         let mut tries = 0;
         loop {
             tries += 1;
@@ -149,7 +149,7 @@ impl Remote {
                 }
             }
         };
-        let answer = tokio::time::timeout(SILENCE, opened).await;
+        let answer = tokio::time::timeout(self.config.silence, opened).await;
         answer.map_err(|_| silent()).and_then(|answer| answer).map(tonic::Response::into_inner)
     }
 
@@ -162,7 +162,8 @@ impl Remote {
         attempts: &mut Attempts,
     ) -> Result<Result<wire::ExecuteResponse, Status>, RemoteError> {
         loop {
-            let Ok(next) = tokio::time::timeout(LOOK, stream.message()).await else {
+            let look = LOOK.min(self.config.queue_timeout);
+            let Ok(next) = tokio::time::timeout(look, stream.message()).await else {
                 self.look_at_the_queue(progress)?;
                 continue;
             };
@@ -236,8 +237,12 @@ impl Remote {
             }
             return failed(Ended::Exit(result.exit_code));
         }
-        if super::cache::tree_of(&result)?.is_none() {
-            return failed(Ended::NoOutput);
+        let Some(tree) = super::cache::tree_of(&result)? else { return failed(Ended::NoOutput) };
+        // What a worker has made just now is there, whatever of it the server had lost before.
+        if !response.cached_result
+            && let Some(root) = self.run(self.learn_directories(tree))?
+        {
+            self.store.note_found(root)?;
         }
         let learnt = self.run(self.learn_result(&result, action.encode().digest))?;
         match learnt {

@@ -31,7 +31,7 @@ pub use fault::Fault;
 pub use offers::Offers;
 pub use probe::Trip;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -42,7 +42,6 @@ use tonic::transport::Channel;
 
 use crate::store::Store;
 use credentials::Credentials;
-use known::Known;
 
 /// A connection to a Remote Execution engine or cache.
 #[derive(Debug)]
@@ -56,7 +55,8 @@ pub struct Remote {
     stop: Arc<AtomicBool>,
     /// What the server was found to have.
     present: Mutex<Present>,
-    known: Mutex<Known>,
+    /// Roots of trees that the server told of, by the digest of their `Tree` messages.
+    roots: Mutex<HashMap<BlobDigest, DirDigest>>,
     /// One thread at a time sends, so that nothing is sent twice; one at a time brings.
     sending: Mutex<()>,
     bringing: Mutex<()>,

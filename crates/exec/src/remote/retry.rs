@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fault::Fault;
 
-/// The first pause; each is twice the one before.
+/// The first pause, unless patience is short; each is twice the one before.
 const FIRST: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -25,7 +25,8 @@ impl Retry {
 
     /// How long to wait before the next attempt, `since` after the first failure; none if there is to be no other.
     pub(super) fn after(&mut self, fault: Fault, since: Duration) -> Option<Duration> {
-        let pause = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
+        let first = FIRST.min(self.patience / 100);
+        let pause = first.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
         self.failures += 1;
         let again = match fault {
             Fault::Unreachable => since + pause <= self.patience,
@@ -63,13 +64,14 @@ mod tests {
     #[test]
     fn as_long_as_patience_lasts() {
         assert_eq!(pauses(Fault::Unreachable, 12), [100, 200, 400, 800, 1600, 3200, 5000]);
-        assert_eq!(pauses(Fault::Unreachable, 0), [0; 0]);
+        assert_eq!(pauses(Fault::Unreachable, 1), [10, 20, 40, 80, 160, 320]);
     }
 
     #[test]
     fn a_few_times_or_never() {
         for fault in [Fault::Stumbled, Fault::Full] {
-            assert_eq!(pauses(fault, 0), [100, 200, 400, 800]);
+            assert_eq!(pauses(fault, 120), [100, 200, 400, 800]);
+            assert_eq!(pauses(fault, 1), [10, 20, 40, 80]);
         }
         for fault in [Fault::Missing, Fault::Unauthenticated, Fault::Forbidden, Fault::Platform, Fault::Abandoned] {
             assert_eq!(pauses(fault, 100), [0; 0], "{fault:?}");

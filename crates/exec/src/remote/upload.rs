@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::connection::{Attempts, MESSAGE, SILENCE};
+use super::connection::{Attempts, MESSAGE};
 use super::download::{TRANSFERS, batches};
 use super::offers::PER_BLOB;
 use super::{Remote, RemoteError, locked};
@@ -212,7 +212,7 @@ impl Remote {
             };
             let parts = Parts { source, name: name.clone(), offset, size: digest.size(), over: false };
             let mut client = ByteStreamClient::new(self.wire());
-            let limit = SILENCE + std::time::Duration::from_secs(digest.size() >> 17);
+            let limit = self.config.silence + std::time::Duration::from_secs(digest.size() >> 17);
             let status = match tokio::time::timeout(limit, client.write(tokio_stream::iter(parts))).await {
                 Ok(Ok(answer)) if u64::try_from(answer.get_ref().committed_size) == Ok(digest.size()) => {
                     self.traffic.add_sent(digest.size() - offset);

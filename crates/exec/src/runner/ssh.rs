@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -96,8 +97,10 @@ fn pack(job: &Job, into: impl Write) -> Result<(), RunnerError> {
     archive.append_path_with_name(&job.program, name).map_err(read(&job.program))?;
     let here = job.directory.as_deref().unwrap_or(&job.program);
     if let Some(directory) = &job.directory {
-        let mut ahead = vec![(directory.clone(), PathBuf::from(WORK))];
-        while let Some((directory, at)) = ahead.pop() {
+        // With the directories that each is below: a link to one of them would have no end.
+        let mut ahead = vec![(directory.clone(), PathBuf::from(WORK), Vec::new())];
+        while let Some((directory, at, mut above)) = ahead.pop() {
+            above.push(identity(&fs::metadata(&directory).map_err(read(&directory))?));
             archive.append_dir(&at, &directory).map_err(read(&directory))?;
             for entry in fs::read_dir(&directory).map_err(read(&directory))? {
                 let entry = entry.map_err(read(&directory))?;
@@ -105,8 +108,8 @@ fn pack(job: &Job, into: impl Write) -> Result<(), RunnerError> {
                 // A link without a target and the compiler's own files are nothing that a program looks for.
                 let Ok(metadata) = fs::metadata(&path) else { continue };
                 let hidden = entry.file_name().as_bytes().starts_with(b".");
-                if metadata.is_dir() && !hidden {
-                    ahead.push((path, at));
+                if metadata.is_dir() && !hidden && !above.contains(&identity(&metadata)) {
+                    ahead.push((path, at, above.clone()));
                 } else if metadata.is_file() && path != job.program {
                     archive.append_path_with_name(&path, at).map_err(read(&path))?;
                 }
@@ -120,6 +123,11 @@ fn pack(job: &Job, into: impl Write) -> Result<(), RunnerError> {
         archive.append_data(&mut header, WORK, io::empty()).map_err(read(here))?;
     }
     archive.into_inner().and_then(|mut inner| inner.flush()).map_err(read(here))
+}
+
+/// What tells a directory from all others of this machine.
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// A word as a POSIX shell reads it again.

@@ -67,10 +67,12 @@ fn a_program_goes_to_another_machine_with_its_directory() {
     fs::create_dir_all(work.join("sub/.hidden")).unwrap();
     fs::write(work.join("sub/data"), "data").unwrap();
     std::os::unix::fs::symlink("sub/data", work.join("link")).unwrap();
+    std::os::unix::fs::symlink("sub", work.join("same")).unwrap();
+    std::os::unix::fs::symlink("..", work.join("sub/up")).unwrap();
     let there = program(
         temp.path(),
         "it's me",
-        "pwd; cat link sub/data; ls -A sub; printf '<%s>' \"$@\"; echo \"$MARK\"; exit 9",
+        "pwd; cat link sub/data same/data; ls -A sub; printf '<%s>' \"$@\"; echo \"$MARK\"; exit 9",
     );
     let out = temp.path().join("out");
     let mut job = job_to(&out, &there, &["a b", "it's", "$HOME", ""]);
@@ -79,7 +81,7 @@ fn a_program_goes_to_another_machine_with_its_directory() {
     assert_eq!(ssh.run(job).unwrap().code(), Some(9));
     let printed = fs::read_to_string(&out).unwrap();
     let (place, rest) = printed.split_once('\n').unwrap();
-    assert_eq!(rest, "datadatadata\n<a b><it's><$HOME><>x y\n");
+    assert_eq!(rest, "datadatadatadata\n<a b><it's><$HOME><>x y\n");
     assert!(place.ends_with("/work") && !Path::new(place).parent().unwrap().exists(), "{place} is still there");
     assert_eq!(ssh.run(job_to(&out, Path::new("/bin/sh"), &["-c", "kill -9 $$"])).unwrap().code(), Some(137));
 }

@@ -178,8 +178,10 @@ impl Store {
             Area::Memos => match MemoValue::decode(&fs::read(&root.path).at(&root.path)?) {
                 Some(MemoValue::Tree(tree)) => (Some(tree), Vec::new()),
                 Some(MemoValue::Blob(blob)) if self.has(blob) => (None, vec![blob]),
+                // Of a tree that is known the message is held, not the tree.
+                Some(MemoValue::Known(tree)) if self.has(tree.message) => (None, vec![tree.message]),
                 Some(MemoValue::Bytes(_)) => (None, Vec::new()),
-                Some(MemoValue::Blob(_)) | None => return Ok(None),
+                Some(MemoValue::Blob(_) | MemoValue::Known(_)) | None => return Ok(None),
             },
             _ => {
                 let mut own = Live::default();

@@ -3,14 +3,16 @@
 //! A memo is the file `memo/<kind>/ab/<hash of the key>`: one byte for the kind of value, the value, and the SHA-256 of
 //! both. A damaged memo is no memo. Values that name objects are typed, for [`Store::gc`] keeps what they name.
 
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use action::digest::{BlobDigest, DirDigest};
 use action::path::Name;
 
-use super::Store;
-use super::error::{Result, StoreError};
+use super::error::{At as _, Result, StoreError};
 use super::results::read_used;
+use super::{KnownTree, Store};
 
 /// The longest value, in bytes.
 pub const LIMIT: usize = 4096;
@@ -22,6 +24,8 @@ pub enum MemoValue {
     Tree(DirDigest),
     /// A blob; the memo counts while it is in the store.
     Blob(BlobDigest),
+    /// A tree that need not be in the store; the memo counts while its `Tree` message is.
+    Known(KnownTree),
     /// Something that refers to no object, of at most [`LIMIT`] bytes.
     Bytes(Vec<u8>),
 }
@@ -36,6 +40,7 @@ impl Store {
         Ok(MemoValue::decode(&bytes).filter(|value| match value {
             MemoValue::Tree(digest) => self.has(digest.as_blob()),
             MemoValue::Blob(digest) => self.has(*digest),
+            MemoValue::Known(tree) => self.has(tree.message),
             MemoValue::Bytes(_) => true,
         }))
     }
@@ -54,6 +59,15 @@ impl Store {
         self.write_entry(&self.memo_path(kind, key)?, &bytes)
     }
 
+    /// Forgets what was memoised; says whether there was something.
+    pub(super) fn memo_remove(&self, kind: &str, key: &[u8]) -> Result<bool> {
+        let path = self.memo_path(kind, key)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => removed.at(&path).map(|()| true),
+        }
+    }
+
     pub(super) fn memo_path(&self, kind: &str, key: &[u8]) -> Result<PathBuf> {
         let area = format!("memo/{}", Name::new(kind)?);
         Ok(self.object(&area, BlobDigest::of(key).hash(), ""))
@@ -65,6 +79,9 @@ impl MemoValue {
         let (tag, value) = match self {
             Self::Tree(digest) => (b'T', digest.to_string().into_bytes()),
             Self::Blob(digest) => (b'B', digest.to_string().into_bytes()),
+            Self::Known(KnownTree { root, message, stdout, stderr }) => {
+                (b'K', format!("{root} {message} {stdout} {stderr}").into_bytes())
+            }
             Self::Bytes(bytes) => (b'=', bytes.clone()),
         };
         let mut bytes = vec![tag];
@@ -84,6 +101,12 @@ impl MemoValue {
         match tag {
             b'T' => text()?.parse().ok().map(Self::Tree),
             b'B' => text()?.parse().ok().map(Self::Blob),
+            b'K' => {
+                let mut words = text()?.split(' ');
+                let root = words.next()?.parse().ok()?;
+                let mut blob = || words.next()?.parse().ok();
+                Some(Self::Known(KnownTree { root, message: blob()?, stdout: blob()?, stderr: blob()? }))
+            }
             b'=' => Some(Self::Bytes(value.to_vec())),
             _ => None,
         }

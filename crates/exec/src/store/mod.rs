@@ -14,7 +14,7 @@
 //! | `tmp/<pid>-<n>` | scratch, gone with its owner (`scratch`) |
 //!
 //! # Invariants
-//! Objects are immutable: complete and durable before they get their name, so a process may be killed at any moment.
+//! What has a name names what is there. Objects are immutable: complete and durable before they get their name, so a process may be killed at any moment.
 //! Names are made bottom-up (blobs, directories, results) and removed top-down. Nothing is removed while somebody else
 //! has the store open, so what was found once stays.
 //!
@@ -41,6 +41,7 @@ mod gc;
 mod ingest;
 mod intake;
 mod kept;
+mod known;
 mod lock;
 mod memo;
 pub(crate) mod parallel;
@@ -59,6 +60,7 @@ pub use error::{Result, Special, StoreError, Unstorable};
 pub use gc::{Freed, Policy};
 pub use intake::{Incoming, Intake};
 pub use kept::Kept;
+pub use known::{Encoded, KnownTree, Origin, directories_of};
 pub use lock::Guard;
 pub use memo::{LIMIT as MEMO_LIMIT, MemoValue};
 pub use project::Project;
@@ -84,8 +86,8 @@ pub struct Store {
     lock: File,
     base: Mutex<Option<Arc<Base>>>,
     directories: Mutex<HashMap<DirDigest, Arc<Directory>>>,
-    /// Directories that are known and not stored: what they name need not be here (`tree`).
-    known: Mutex<HashMap<DirDigest, Arc<Directory>>>,
+    /// What is known and perhaps not here (`known`).
+    known: Mutex<known::Known>,
 }
 
 impl Store {

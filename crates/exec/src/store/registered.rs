@@ -4,7 +4,6 @@
 //! the tree again. Not here: which names there are, and what a tree has to hold.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -56,11 +55,7 @@ impl Store {
     /// # Errors
     /// If it cannot be removed.
     pub fn unregister(&self, name: &str) -> Result<bool> {
-        let path = self.memo_path(KIND, name.as_bytes())?;
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            removed => removed.at(&path).map(|()| true),
-        }
+        self.memo_remove(KIND, name.as_bytes())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 use action::digest::{BlobDigest, DirDigest};
+use action::path::RelPath;
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use action::tree::{Directory, Entry};
 use prost::Message as _;
@@ -34,13 +35,28 @@ impl Store {
         Ok(Arc::unwrap_or_clone(self.shared_directory(digest)?))
     }
 
+    /// What is at `path` below `root`; nothing if nothing is. Links are not followed.
+    ///
+    /// # Errors
+    /// If a directory on the way is missing, corrupt or none.
+    pub fn entry(&self, root: DirDigest, path: &RelPath) -> Result<Option<Entry>> {
+        let mut entry = Entry::Directory(root);
+        for name in path.names() {
+            let Entry::Directory(directory) = entry else { return Ok(None) };
+            let listed = self.shared_directory(directory)?;
+            let Some((_, found)) = listed.iter().find(|(known, _)| **known == name) else { return Ok(None) };
+            entry = found.clone();
+        }
+        Ok(Some(entry))
+    }
+
     pub(super) fn shared_directory(&self, digest: DirDigest) -> Result<Arc<Directory>> {
         let cache = || self.directories.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(directory) = cache().get(&digest) {
             return Ok(directory.clone());
         }
-        if let Some(directory) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
-            return Ok(directory.clone());
+        if let Some(directory) = self.known_directory(digest) {
+            return Ok(directory);
         }
         let directory = Arc::new(decode(digest, &self.read(digest.as_blob())?)?);
         let mut cache = cache();
@@ -66,38 +82,6 @@ impl Store {
             batch.bytes(digest.as_blob(), bytes)?;
         }
         batch.commit()
-    }
-
-    /// Takes note of directories without storing them: this open store can read them as if they were there, and nobody
-    /// else sees them. What they refer to need not be in the store.
-    ///
-    /// # Errors
-    /// If bytes are not those of their digest, or no directory. Then none is known.
-    pub fn know_directories(&self, directories: &[(DirDigest, Vec<u8>)]) -> Result<()> {
-        let mut decoded = Vec::with_capacity(directories.len());
-        for (digest, bytes) in directories {
-            if DirDigest::of(bytes) != *digest {
-                let digest = digest.as_blob();
-                return Err(StoreError::Corrupt { path: self.variant(digest, false), digest });
-            }
-            decoded.push((*digest, Arc::new(decode(*digest, bytes)?)));
-        }
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(decoded);
-        Ok(())
-    }
-
-    /// Whether a directory is known, and perhaps not stored.
-    #[must_use]
-    pub fn is_only_known(&self, digest: DirDigest) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&digest)
-    }
-
-    /// Directories have been stored: they need not be known any more.
-    pub fn no_longer_only_known(&self, directories: &[DirDigest]) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for digest in directories {
-            known.remove(digest);
-        }
     }
 
     /// Everything the tree `root` is made of. Says nothing of whether the files are in the store.
@@ -126,14 +110,19 @@ impl Store {
     /// # Errors
     /// If a directory cannot be read, or the message not be written.
     pub fn tree_message(&self, root: DirDigest) -> Result<BlobDigest> {
+        self.put(&self.encode_tree(root)?)
+    }
+
+    /// The `Tree` message of a tree.
+    pub(super) fn encode_tree(&self, root: DirDigest) -> Result<Vec<u8>> {
         let mut message = wire::Tree { root: Some(self.shared_directory(root)?.to_wire()), children: Vec::new() };
         for digest in self.closure(root)?.directories.iter().skip(1) {
             message.children.push(self.shared_directory(*digest)?.to_wire());
         }
-        self.put(&message.encode_to_vec())
+        Ok(message.encode_to_vec())
     }
 }
 
-fn decode(digest: DirDigest, bytes: &[u8]) -> Result<Directory> {
+pub(super) fn decode(digest: DirDigest, bytes: &[u8]) -> Result<Directory> {
     Directory::decode(bytes).map_err(|source| StoreError::Directory { digest, source })
 }

@@ -5,9 +5,8 @@
 
 use action::graph::NodeId;
 
-use super::{RECIPES, Release};
-use crate::layout;
-use crate::planner::{Job, PlanError, Planner, input, part, script};
+use super::{Made, RECIPES, Release};
+use crate::planner::{PlanError, Planner, script};
 use crate::target::{Os, Target};
 use crate::world::World;
 
@@ -57,32 +56,14 @@ impl Planner {
         target: Target,
         compiler_libs: bool,
     ) -> Result<NodeId, PlanError> {
-        let sources = self.ocaml_sources(release)?;
-        let ocaml = self.ocaml_host(release)?;
-        let cc = self.cc(target)?;
-        let mut inputs = self.host_compilers(release)?;
-        inputs.push(part(layout::OCAML_OBJECTS, ocaml, "objects")?);
-        inputs.push(input(&format!("{}/{target}", layout::CC), cc)?);
-        inputs.push(input(layout::SRC, sources)?);
-        let (recipe, what) =
-            if compiler_libs { (BYTE_COMPILER_LIBS, "compiler-libs in byte code") } else { (BYTE, "OCaml byte code") };
-        if compiler_libs {
-            let cross = self.ocaml_byte(release, target, false)?;
-            inputs.push(input(&format!("{}/{target}", layout::CROSS), cross)?);
+        let files = [RECIPES, OWN].concat();
+        if !compiler_libs {
+            let made = Made { what: "OCaml byte code", files, steps: vec![script(BYTE)] };
+            return self.ocaml_5_for(release, target, None, made);
         }
-        self.once(format!("{what} {release} for {target}"), |planner| {
-            planner.run(Job {
-                label: format!("{what} {release} for {target}"),
-                inputs,
-                files: [RECIPES, OWN].concat(),
-                steps: vec![script(recipe)],
-                environment: vec![
-                    ("OCAML_VERSION", release.to_string()),
-                    ("TARGET", target.to_string()),
-                    ("TRIPLE", target.spec().gnu_triple.to_owned()),
-                ],
-            })
-        })
+        let cross = self.ocaml_byte(release, target, false)?;
+        let made = Made { what: "compiler-libs in byte code", files, steps: vec![script(BYTE_COMPILER_LIBS)] };
+        self.ocaml_5_for(release, target, Some(cross), made)
     }
 }
 

@@ -19,6 +19,7 @@ const X86_64: CpuFacts = CpuFacts {
     bits: 64,
     endian: Endian::Little,
     ocaml: Backend { arch: "amd64", model: "default", releases: &[(OcamlVersion::new(4, 0, 0), None)] },
+    debian: "amd64",
     qemu: "qemu-x86_64",
     oldest_glibc: OLDEST_FLOOR,
 };
@@ -28,6 +29,7 @@ const AARCH64: CpuFacts = CpuFacts {
     bits: 64,
     endian: Endian::Little,
     ocaml: Backend { arch: "arm64", model: "default", releases: &[(OcamlVersion::new(4, 2, 0), None)] },
+    debian: "arm64",
     qemu: "qemu-aarch64",
     oldest_glibc: OLDEST_FLOOR,
 };
@@ -44,6 +46,7 @@ const RISCV64: CpuFacts = CpuFacts {
             (OcamlVersion::new(5, 1, 0), None),
         ],
     },
+    debian: "riscv64",
     qemu: "qemu-riscv64",
     oldest_glibc: Floor::new(27),
 };
@@ -58,6 +61,7 @@ const ARMV7: CpuFacts = CpuFacts {
         model: "armv7",
         releases: &[(OcamlVersion::new(4, 0, 0), Some(OcamlVersion::new(5, 0, 0)))],
     },
+    debian: "armhf",
     qemu: "qemu-arm",
     oldest_glibc: OLDEST_FLOOR,
 };
@@ -71,6 +75,7 @@ const X86: CpuFacts = CpuFacts {
         model: "default",
         releases: &[(OcamlVersion::new(4, 0, 0), Some(OcamlVersion::new(5, 0, 0)))],
     },
+    debian: "i386",
     qemu: "qemu-i386",
     oldest_glibc: OLDEST_FLOOR,
 };
@@ -84,6 +89,7 @@ const POWERPC64LE: CpuFacts = CpuFacts {
         model: "ppc64le",
         releases: &[(OcamlVersion::new(4, 3, 0), Some(OcamlVersion::new(5, 0, 0))), (OcamlVersion::new(5, 2, 0), None)],
     },
+    debian: "ppc64el",
     qemu: "qemu-ppc64le",
     oldest_glibc: OLDEST_FLOOR,
 };
@@ -97,6 +103,7 @@ const S390X: CpuFacts = CpuFacts {
         model: "z10",
         releases: &[(OcamlVersion::new(4, 3, 0), Some(OcamlVersion::new(5, 0, 0))), (OcamlVersion::new(5, 1, 0), None)],
     },
+    debian: "s390x",
     qemu: "qemu-s390x",
     oldest_glibc: OLDEST_FLOOR,
 };

@@ -15,6 +15,7 @@ use super::{Fault, Store};
 mod basics;
 mod gc;
 mod killed;
+mod known;
 mod limits;
 mod trees;
 mod verify;

@@ -37,6 +37,10 @@ impl Check<'_> {
                 Some(MemoValue::Bytes(_)) => None,
                 Some(MemoValue::Blob(blob)) => self.reachable(blob),
                 Some(MemoValue::Tree(tree)) => self.tree(tree),
+                Some(MemoValue::Known(tree)) => self.reachable(tree.message).or_else(|| {
+                    let says_so = self.store.remembered_directories(&tree).is_some();
+                    (!says_so).then_some(FaultKind::Entry)
+                }),
             }
         };
         let Some(kind) = kind else { return Ok(()) };

@@ -1,0 +1,190 @@
+//! What a client costs: time for each cached action, memory, calls and bytes; and clients that want the same at once.
+//!
+//! `--actions N` for the size of the largest graph (10 000), `--clients N` for the largest crowd (10). Bounds are the issue's.
+//! Not here: how fast engines are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use testkit::casd::Casd;
+
+use super::client::Client;
+use super::corpus::WORKERS;
+use super::grid::Grid;
+use super::tiny::{Task, Told};
+use super::{Asked, place};
+use crate::bench::with_peak;
+
+/// Actions that are found in a cache, and how long that may take.
+const CACHED: usize = 1000;
+const CACHED_WALL: Duration = Duration::from_secs(3);
+/// Client time for each.
+const CACHED_EACH: Duration = Duration::from_millis(5);
+/// How long an empty store may take to have everything.
+const RESTORE: Duration = Duration::from_secs(30);
+/// Bytes of memory that a client may have.
+const MEMORY: u64 = 300 << 20;
+/// Actions that clients want at the same time.
+const SHARED: usize = 40;
+/// Blobs that each action has that no other has: action, command, recipe and the root with it; its output, two logs of nothing, and
+/// the output's tree.
+const BLOBS: u64 = 4;
+
+pub(super) fn run(asked: &Asked) -> Result<(), String> {
+    restore(asked)?;
+    cached()?;
+    many(asked.actions)?;
+    together(asked.clients)
+}
+
+/// A cache that has what this machine's store has, and an empty store that takes it from there.
+fn restore(asked: &Asked) -> Result<(), String> {
+    let temp = place()?;
+    let casd = casd(temp.path())?;
+    let [told, taken] = ["told", "taken"].map(|name| temp.path().join(name));
+    let remote = || Some((casd.address(), "cache"));
+    let ran = Client { remote: remote(), ..asked.client(&told)? }.run()?;
+    println!(
+        "scale: telling a cache of {} packages {:.1} s: {}",
+        ran.outputs.len(),
+        ran.wall.as_secs_f64(),
+        ran.traffic
+    );
+    let store = taken.join("store");
+    let ran = Client { remote: remote(), store: Some(&store), ..asked.client(&taken)? }.run()?;
+    ran.all_ended(&["downloaded"])?;
+    println!(
+        "scale: restored toolchains and {} packages, {} results, in {:.1} s: {}",
+        ran.outputs.len(),
+        ran.ended("downloaded"),
+        ran.wall.as_secs_f64(),
+        ran.traffic
+    );
+    within("restoring", ran.wall, RESTORE)
+}
+
+/// Actions that a cache has, for an empty store.
+fn cached() -> Result<(), String> {
+    let temp = place()?;
+    let casd = casd(temp.path())?;
+    let [made, empty] = ["made", "empty"].map(|name| temp.path().join(name));
+    let address = casd.address();
+    let task = Task { actions: CACHED, name: "cached", address: &address, mode: "cache", store: &made };
+    let (here, _) = done(&task)?;
+    let (found, peak) = done(&Task { store: &empty, ..task })?;
+    if found.found != CACHED || found.output != here.output {
+        return Err(format!("of {CACHED} actions {} were found in the cache", found.found));
+    }
+    let each = found.cpu / u32::try_from(CACHED).unwrap_or(1);
+    println!(
+        "scale: {CACHED} cached actions {:.2} s, {:.2} ms of the client's processor time each; {} calls, {} KiB received, {} MiB of memory",
+        found.wall.as_secs_f64(),
+        each.as_secs_f64() * 1e3,
+        found.calls,
+        found.received >> 10,
+        peak >> 20
+    );
+    within("a thousand cached actions", found.wall, CACHED_WALL)?;
+    within("a cached action", each, CACHED_EACH)
+}
+
+/// A large graph made by an engine.
+fn many(actions: usize) -> Result<(), String> {
+    let temp = place()?;
+    let casd = casd(temp.path())?;
+    let (address, store) = (casd.address(), temp.path().join("store"));
+    let (told, peak) = done(&Task { actions, name: "many", address: &address, mode: "execute", store: &store })?;
+    let blobs = actions as u64 * BLOBS;
+    println!(
+        "scale: {actions} small actions made by an engine in {:.1} s, {:.1} s of the client's processor time; {} calls for {blobs} blobs of \
+         theirs alone, {} KiB sent, {} KiB received, {} MiB of memory",
+        told.wall.as_secs_f64(),
+        told.cpu.as_secs_f64(),
+        told.calls,
+        told.sent >> 10,
+        told.received >> 10,
+        peak >> 20
+    );
+    if told.there != actions {
+        return Err(format!("of {actions} actions {} ran there", told.there));
+    }
+    if peak > MEMORY {
+        return Err(format!("a client had {} MiB of memory, bound {} MiB", peak >> 20, MEMORY >> 20));
+    }
+    Ok(())
+}
+
+/// Clients that want the same at the same time, each with an empty store.
+fn together(most: usize) -> Result<(), String> {
+    let farm = Grid::start(WORKERS, &[])?;
+    let address = farm.address();
+    let mut alone = None;
+    for clients in [1, 2, most] {
+        let temp = place()?;
+        let name = format!("together {clients}");
+        let before = farm.executions();
+        let start = |number: usize| -> Result<(Child, PathBuf), String> {
+            let store = temp.path().join(number.to_string());
+            let task = Task { actions: SHARED, name: &name, address: &address, mode: "execute", store: &store };
+            let mut line = task.command()?;
+            let child = line.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+            Ok((child.map_err(|error| format!("{line:?}: {error}"))?, store))
+        };
+        let started = (0..clients).map(start).collect::<Result<Vec<_>, _>>()?;
+        let told = started.into_iter().map(|(child, store)| ended(child, &store)).collect::<Result<Vec<_>, _>>()?;
+        let executions = farm.executions() - before;
+        let wall = told.iter().map(|told| told.wall).max().unwrap_or_default();
+        println!(
+            "scale: {clients} client(s) at once, {SHARED} actions: {executions} executions, {:.1} s",
+            wall.as_secs_f64()
+        );
+        if told.iter().any(|one| Some(&one.output) != told.first().map(|told| &told.output)) {
+            return Err("clients that made the same have different outputs".to_owned());
+        }
+        // Each asks for an action once; what the engine does with equal questions at one instant is its own affair.
+        let asked: usize = told.iter().map(|told| told.there + told.found).sum();
+        if asked != clients * SHARED || executions > told.iter().map(|told| told.there).sum() {
+            return Err(format!(
+                "{executions} executions, and clients know of {:?}",
+                told.iter().map(|told| told.there).collect::<Vec<_>>()
+            ));
+        }
+        if *alone.get_or_insert(executions) != SHARED {
+            return Err(format!("one client had {executions} executions of {SHARED} actions"));
+        }
+    }
+    Ok(())
+}
+
+fn ended(child: Child, store: &Path) -> Result<Told, String> {
+    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Told::parse(&text(&output.stdout));
+    }
+    Err(format!(
+        "the client with {}: {} {}{}",
+        store.display(),
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    ))
+}
+
+/// Has a client of its own do a task; its memory at the most, in bytes.
+fn done(task: &Task<'_>) -> Result<(Told, u64), String> {
+    let (printed, peak) = with_peak(&mut task.command()?)?;
+    Ok((Told::parse(&printed)?, peak))
+}
+
+fn casd(place: &Path) -> Result<Casd, String> {
+    Casd::start(&place.join("casd"))?.ok_or_else(|| "there is no ../shared/tools/reapi".to_owned())
+}
+
+fn within(what: &str, time: Duration, bound: Duration) -> Result<(), String> {
+    if time <= bound {
+        return Ok(());
+    }
+    Err(format!("{what} took {:.3} s, bound {:.3} s", time.as_secs_f64(), bound.as_secs_f64()))
+}
