@@ -121,6 +121,10 @@ fn programs_for_macos_are_whole_and_need_nothing_but_the_system() {
     let (all, part) = (fs::read(&expected[0]).unwrap(), fs::read(&expected[1]).unwrap());
     assert!(all.ends_with(&part) && (all.len() - part.len()).is_multiple_of(1 << 14));
 
+    run_bactrian(&["build", "--ocaml", "5.3.0", "--target", "x86_64-macos", path]);
+    let lines = inspected(&[&program("x86_64-macos")]);
+    has_all(&lines[0], &["\"cpu\":\"x86_64\"", system, "\"/usr/lib/dyld\"", "\"host_paths\":[]"]);
+
     let refused = command(bactrian().unwrap()).args(["run", "--target", "aarch64-macos", path]).output().unwrap();
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(

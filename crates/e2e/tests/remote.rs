@@ -13,7 +13,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -26,7 +28,7 @@ use action::outcome::{Place, Status};
 use action::path::RelPath;
 use builder::{Recipe, Step};
 use exec::builder_image::BUILDER;
-use exec::engine::Engine;
+use exec::engine::{Engine, NodeError};
 use exec::event::{End, Event, Kind};
 use exec::fetch::config::registry_environment;
 use exec::fetch::{FetchConfig, Fetcher, Mirror};
@@ -232,6 +234,26 @@ impl Bench {
         (report.values[0].tree().unwrap(), ends.into_inner().unwrap())
     }
 
+    /// Has an action fail; the id by which its root is kept.
+    fn fail(&self, remote: &Remote, graph: &Graph, goal: NodeId) -> String {
+        let stop = AtomicBool::new(false);
+        let engine = Engine {
+            store: &self.store,
+            fetcher: &self.fetcher,
+            builder: self.builder.clone(),
+            path: std::env::var_os("PATH").unwrap(),
+            jobs: 2,
+            sink: &|_| (),
+            stop: &stop,
+            inspector: None,
+            remote: Some(remote),
+        };
+        match engine.run(graph, &[goal]).unwrap_err().cause {
+            NodeError::Action { kept: Some(id), .. } => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn log(&self, outcome: &action::outcome::Outcome) -> String {
         [outcome.stdout, outcome.stderr]
             .map(|log| String::from_utf8_lossy(&self.store.read(log).unwrap()).into_owned())
@@ -348,6 +370,39 @@ fn lose(casd: &mut Casd, blob: BlobDigest) {
     }
     assert!(found > 0, "the server keeps its blobs elsewhere");
     casd.begin().unwrap();
+}
+
+/// What failed there can be looked at here: its inputs are brought, and its root is as it was.
+#[test]
+fn the_root_of_what_failed_there_is_entered_here() {
+    let Some(engine) = casd() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let bench = Bench::at(&temp.path().join("store"));
+    let mut scripts = Scripts::default();
+    let one = scripts.add("one", "echo precious > /out/one", None);
+    let fails = scripts.add("fails", "cat /in/one /in/one; echo half > /out/half; exit 3", Some(one));
+    let remote = bench.connect(&engine.casd.address(), Mode::Execute);
+    let id = bench.fail(&remote, &scripts.graph, fails);
+    assert!(!bench.store.has(BlobDigest::of(b"precious\n")), "nobody here wanted it");
+    let shell = |engine: &str| {
+        let mut line = testkit::command(testkit::bactrian().unwrap());
+        line.args(["shell", "--failed", &id, "--remote", engine, "--store"]).arg(bench.store.root());
+        line.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = line.spawn().unwrap();
+        let script = b"cat /in/one\ncd / && bactrian/builder build; echo ended with $?; cat /out/half\nexit 0\n";
+        // Who refuses to begin does not read.
+        let _ = child.stdin.take().unwrap().write_all(script);
+        let output = child.wait_with_output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.code(), text)
+    };
+    let (code, [_, told]) = shell("none");
+    assert_eq!(code, Some(4), "{told}");
+    assert!(told.contains("--remote URL"), "{told}");
+    let (code, [printed, told]) = shell(&engine.casd.address());
+    assert_eq!(code, Some(0), "{printed}{told}");
+    assert_eq!(printed.lines().filter(|line| line.ends_with("precious")).count(), 3, "{printed}{told}");
+    assert!(printed.contains("ended with 1\nhalf\n"), "{printed}{told}");
 }
 
 /// Everything runs on the engine, many actions at once; a server that is killed meanwhile delays them, no more.
