@@ -1,20 +1,21 @@
 #!/bin/sh
 # libffi. Its archive is a copy of the repository, without configure: the few files are compiled here, for a machine
-# that is named by MACHINE (the macro) and MACHINE_SOURCES.
+# that is named by MACHINE (the macro) and MACHINE_SOURCES. On Apple's own processors closures are entries of a table in the
+# program's code, since memory is there either written or run.
 
 . "$(dirname "$0")/common.sh"
 
+# holds CONDITION: prints 1 if the preprocessor says so of the target, else 0.
+holds() {
+  if printf '#if !(%s)\n#error no\n#endif\n' "$1" | $cc/cc -E - >/dev/null 2>&1; then echo 1; else echo 0; fi
+}
+
 copy_sources
 cp "$(dirname "$0")/libffi-config.h" fficonfig.h
-
-# Whether long double is a type of its own.
-long_double=0
-if printf '#if __SIZEOF_LONG_DOUBLE__ == __SIZEOF_DOUBLE__\n#error same\n#endif\n' | $cc/cc -E - >long-double.i 2>&1; then
-  long_double=1
-fi
 mkdir -p $out/include
-sed -e "s/@VERSION@/$VERSION/g" -e "s/@TARGET@/$MACHINE/g" -e "s/@HAVE_LONG_DOUBLE@/$long_double/g" \
-  -e 's/@FFI_EXEC_TRAMPOLINE_TABLE@/0/g' include/ffi.h.in >include/ffi.h
+sed -e "s/@VERSION@/$VERSION/g" -e "s/@TARGET@/$MACHINE/g" \
+  -e "s/@HAVE_LONG_DOUBLE@/$(holds '__SIZEOF_LONG_DOUBLE__ != __SIZEOF_DOUBLE__')/g" \
+  -e "s/@FFI_EXEC_TRAMPOLINE_TABLE@/$(holds 'defined __APPLE__ && defined __aarch64__')/g" include/ffi.h.in >include/ffi.h
 if grep '@[A-Z_]*@' include/ffi.h; then
   echo 'ffi.h: these are not filled in' >&2
   exit 1

@@ -193,11 +193,7 @@ const LIBFFI: Facts = Facts {
     conf: &["conf-libffi"],
     recipe: "clib/libffi.sh",
     files: files!["libffi.sh", "libffi-config.h"],
-    port: Some(Port {
-        systems: BSD,
-        recipe: "clib/libffi-bsd.sh",
-        files: files!["libffi-bsd.sh", "libffi-bsd-config.h"],
-    }),
+    port: None,
     leave_out: &["testsuite", "doc", "man", "msvc_build", "libffi.xcodeproj"],
     uses: &[],
     needs: None,
