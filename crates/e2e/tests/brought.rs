@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use foreign::{mingw, wine};
-use testkit::{bactrian, checkout, command, copy_tree, shared};
+use testkit::{bactrian, checkout, command, copy_of, shared};
 
 mod foreign;
 
@@ -27,9 +27,7 @@ const ANDROID: &str = "aarch64-linux-android";
 
 /// A copy of the example with C stubs, generated code and most of the standard library.
 fn project(settings: &str) -> (tempfile::TempDir, PathBuf) {
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("project");
-    copy_tree(&checkout().join("examples/first-light"), &project).unwrap();
+    let (temp, project) = copy_of("examples/first-light").unwrap();
     fs::write(project.join("bactrian.toml"), settings).unwrap();
     (temp, project)
 }

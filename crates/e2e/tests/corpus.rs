@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+use testkit::{bactrian, command, copy_of, output, shared};
 
 const OCAML: &str = "5.3.0";
 const NATIVE: &str = "x86_64-linux-musl";
@@ -194,9 +194,7 @@ fn bring_emulator(directory: &Path) -> String {
 #[test]
 fn packages_with_c_in_them_do_the_same_on_the_target_as_here() {
     let Some(corpus) = corpus() else { return };
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("exercise");
-    copy_tree(&checkout().join("crates/e2e/projects/exercise"), &project).unwrap();
+    let (_temp, project) = copy_of("crates/e2e/projects/exercise").unwrap();
     let targets = format!("{FOREIGN},{NATIVE}");
     let build = ["build", "--target", &targets, project.to_str().unwrap()];
     run(&mut with_corpus(&corpus, &build));
@@ -215,9 +213,7 @@ fn the_example_with_dependencies_is_built_locked_and_run() {
         return;
     }
     let Some(corpus) = corpus() else { return };
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("caravan");
-    copy_tree(&checkout().join("examples/caravan"), &project).unwrap();
+    let (_temp, project) = copy_of("examples/caravan").unwrap();
     let path = project.to_str().unwrap();
     let printed = run(with_corpus(&corpus, &["run", "--target", FOREIGN, path]).args(["--", "--count", "5"]));
     assert!(printed.contains("((camel one)(load 1)(weight 3628800))"), "{printed}");

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+use testkit::{bactrian, checkout, command, copy_of, output, shared};
 
 /// The machine's own; what its program says is what all are compared with.
 const HERE: &str = "x86_64-linux-musl";
@@ -73,9 +73,7 @@ fn said(project: &Path, target: &str, arguments: &[&str]) -> String {
 #[test]
 #[ignore = "compilers and packages of seven targets; run with --ignored"]
 fn the_example_is_built_for_all_at_once() {
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("caravan");
-    copy_tree(&checkout().join("examples/caravan"), &project).unwrap();
+    let (_temp, project) = copy_of("examples/caravan").unwrap();
     let path = project.to_str().unwrap();
     let all = WIDE.join(",");
     let Some(messages) = with_corpus(&["build", "--target", &all, "--message-format", "json", path]) else { return };
@@ -99,9 +97,7 @@ fn the_example_is_built_for_all_at_once() {
 fn menhir_is_built_for_all_at_once() {
     // The demo has its sources.
     output(&mut Command::new(checkout().join("demo"))).unwrap_or_else(|error| panic!("{error}"));
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("menhir");
-    copy_tree(&checkout().join("target/demo/menhir"), &project).unwrap();
+    let (temp, project) = copy_of("target/demo/menhir").unwrap();
     let all = [WIDE.as_slice(), &NARROW].concat();
     let build = ["build", "--target", &all.join(","), project.to_str().unwrap()];
     output(command(bactrian().unwrap()).args(build)).unwrap_or_else(|error| panic!("{error}"));

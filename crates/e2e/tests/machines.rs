@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use testkit::{bactrian, checkout, command, copy_tree, link_store, output, shared, store};
+use testkit::{bactrian, command, copy_of, link_store, output, shared, store};
 
 /// Targets and their emulators; the second has the other order of bytes.
 const CPUS: [(&str, &str); 2] = [("powerpc64le-linux-musl", "qemu-ppc64le"), ("s390x-linux-musl", "qemu-s390x")];
@@ -21,14 +21,6 @@ const NATIVE: &str = "x86_64-linux-musl";
 
 fn run_bactrian(arguments: &[&str]) -> String {
     output(command(bactrian().unwrap()).args(arguments)).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// A copy of a directory of the checkout, so that tests do not build in there.
-fn copy_of(path: &str) -> (tempfile::TempDir, PathBuf) {
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("project");
-    copy_tree(&checkout().join(path), &project).unwrap();
-    (temp, project)
 }
 
 fn targets() -> String {
@@ -64,7 +56,7 @@ fn the_example_says_the_same_on_other_cpus_whatever_their_order_of_bytes() {
     if !testkit::has_time_for("the example says the same on other cpus whatever their order of bytes", 8) {
         return;
     }
-    let (_temp, project) = copy_of("examples/first-light");
+    let (_temp, project) = copy_of("examples/first-light").unwrap();
     run_bactrian(&["build", "--target", &targets(), project.to_str().unwrap()]);
     let program = |target: &str| project.join("dist").join(target).join("first-light");
     let native = said(None, &program(NATIVE));
@@ -87,7 +79,7 @@ fn packages_with_c_in_them_do_the_same_on_other_cpus() {
         println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
         return;
     };
-    let (_temp, project) = copy_of("crates/e2e/projects/exercise");
+    let (_temp, project) = copy_of("crates/e2e/projects/exercise").unwrap();
     let mut build = command(bactrian().unwrap());
     build.args(["build", "--target", &targets(), project.to_str().unwrap()]);
     build.arg("--repo").arg(corpus.join("repo")).arg("--mirror").arg(corpus.join("archives"));
@@ -104,7 +96,7 @@ fn packages_with_c_in_them_do_the_same_on_other_cpus() {
 
 #[test]
 fn programs_for_macos_are_whole_and_need_nothing_but_the_system() {
-    let (_temp, project) = copy_of("examples/first-light");
+    let (_temp, project) = copy_of("examples/first-light").unwrap();
     let path = project.to_str().unwrap();
     let delivered = run_bactrian(&["build", "--target", "universal-macos,aarch64-apple-darwin", path]);
     let program = |place: &str| project.join("dist").join(place).join("first-light");
@@ -141,7 +133,7 @@ fn programs_for_macos_and_freebsd_link_libffi() {
         println!("SKIPPED: there is no ../shared/corpus, so there is no ctypes-foreign");
         return;
     };
-    let (_temp, project) = copy_of("crates/e2e/projects/calls");
+    let (_temp, project) = copy_of("crates/e2e/projects/calls").unwrap();
     let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
     let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
     let targets = ["aarch64-macos", "x86_64-macos", "x86_64-freebsd"];
@@ -165,7 +157,7 @@ fn programs_for_macos_and_freebsd_link_libffi() {
 
 #[test]
 fn programs_for_freebsd_name_its_loader_and_libraries() {
-    let (_temp, project) = copy_of("examples/first-light");
+    let (_temp, project) = copy_of("examples/first-light").unwrap();
     run_bactrian(&["build", "--target", "x86_64-unknown-freebsd", project.to_str().unwrap()]);
     let lines = inspected(&[&project.join("dist/x86_64-freebsd/first-light")]);
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
@@ -203,7 +195,7 @@ fn frameworks_are_found_in_the_sdk_that_the_user_brings() {
     let private = tempfile::tempdir_in(store().parent().unwrap()).unwrap();
     link_store(private.path()).unwrap();
     let store = private.path().to_str().unwrap();
-    let (_temp, project) = copy_of("crates/e2e/projects/framework");
+    let (_temp, project) = copy_of("crates/e2e/projects/framework").unwrap();
     let path = project.to_str().unwrap();
     let sdk = stand_in_sdk(store, &project);
     let failing = |arguments: &[&str], code| {

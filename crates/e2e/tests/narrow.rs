@@ -13,17 +13,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+use testkit::{bactrian, command, copy_of, output, shared};
 
 const WIDE: &str = "x86_64-linux-musl";
 const ARM: &str = "armv7-linux-musleabihf";
 const X86: &str = "x86-linux-musl";
 
 fn project(name: &str) -> (tempfile::TempDir, PathBuf) {
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join(name);
-    copy_tree(&checkout().join("crates/e2e/projects").join(name), &project).unwrap();
-    (temp, project)
+    copy_of(&format!("crates/e2e/projects/{name}")).unwrap()
 }
 
 /// Builds `project` for `targets`; what each target's `program` says.

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use testkit::{bactrian, checkout, command, copy_tree, output};
+use testkit::{bactrian, command, copy_of, output};
 
 fn run_bactrian(arguments: &[&str]) -> String {
     output(command(bactrian().unwrap()).args(arguments)).unwrap_or_else(|error| panic!("{error}"))
@@ -21,9 +21,7 @@ fn run_bactrian(arguments: &[&str]) -> String {
 
 /// A copy of the example, so that tests do not build in the checkout.
 fn example(name: &str) -> (tempfile::TempDir, String) {
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join(name);
-    copy_tree(&checkout().join("examples").join(name), &project).unwrap();
+    let (temp, project) = copy_of(&format!("examples/{name}")).unwrap();
     let path = project.to_str().unwrap().to_owned();
     (temp, path)
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use foreign::under_wine;
-use testkit::{bactrian, checkout, command, copy_tree, output, shared};
+use testkit::{bactrian, command, copy_of, output, shared};
 
 mod foreign;
 
@@ -44,17 +44,9 @@ fn programs(project: &Path, name: &str) -> (PathBuf, PathBuf) {
     (dist.join(WINDOWS).join(format!("{name}.exe")), dist.join(HERE).join(name))
 }
 
-/// A copy of a project of the checkout.
-fn copy(path: &str) -> (tempfile::TempDir, PathBuf) {
-    let temp = tempfile::tempdir().unwrap();
-    let project = temp.path().join("project");
-    copy_tree(&checkout().join(path), &project).unwrap();
-    (temp, project)
-}
-
 #[test]
 fn a_program_finds_in_windows_what_it_asks_of_its_system() {
-    let (temp, project) = copy("crates/e2e/projects/system");
+    let (temp, project) = copy_of("crates/e2e/projects/system").unwrap();
     for release in ["5.3.0", "5.4.1"] {
         let delivered = run_bactrian(&["build", "--ocaml", release, "--target", BOTH, project.to_str().unwrap()]);
         assert!(delivered.lines().any(|line| line.ends_with("/system.exe")), "{delivered}");
@@ -90,7 +82,7 @@ fn the_example_says_what_it_says_here() {
     if !testkit::has_time_for("the example says what it says here", 3) {
         return;
     }
-    let (temp, project) = copy("examples/first-light");
+    let (temp, project) = copy_of("examples/first-light").unwrap();
     run_bactrian(&["build", "--target", BOTH, project.to_str().unwrap()]);
     let (there, here) = programs(&project, "first-light");
     let native = output(&mut Command::new(here)).unwrap();
@@ -113,7 +105,7 @@ fn packages_and_c_libraries_come_along() {
         println!("SKIPPED: there is no ../shared/corpus, so there are no packages");
         return;
     };
-    let (temp, project) = copy("examples/caravan");
+    let (temp, project) = copy_of("examples/caravan").unwrap();
     let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
     let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
     let asked = ["build", "--ocaml", "5.3.0", "--target", BOTH, project.to_str().unwrap()];
@@ -133,7 +125,7 @@ fn c_is_called_by_way_of_libffi() {
         println!("SKIPPED: there is no ../shared/corpus, so there is no ctypes-foreign");
         return;
     };
-    let (temp, project) = copy("crates/e2e/projects/calls");
+    let (temp, project) = copy_of("crates/e2e/projects/calls").unwrap();
     let (repo, mirror) = (corpus.join("repo"), corpus.join("archives"));
     let places = ["--repo", repo.to_str().unwrap(), "--mirror", mirror.to_str().unwrap()];
     let asked = ["build", "--ocaml", "5.3.0", "--target", BOTH, project.to_str().unwrap()];
@@ -196,7 +188,7 @@ fn menhir_writes_the_same_parser() {
 /// Plugins are what static linking costs: whoever asks for one is told.
 #[test]
 fn a_plugin_is_refused_with_a_reason() {
-    let (_temp, project) = copy("crates/e2e/projects/system");
+    let (_temp, project) = copy_of("crates/e2e/projects/system").unwrap();
     let script = "cd /tmp; echo 'let x = 1' > plugin.ml; /opt/cross/x86_64-windows-gnu/bin/ocamlopt -shared plugin.ml -o plugin.cmxs";
     let line = ["exec", "--target", WINDOWS, project.to_str().unwrap(), "--", "sh", "-c", script];
     let ended = command(bactrian().unwrap()).args(line).output().unwrap();

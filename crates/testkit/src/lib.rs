@@ -11,6 +11,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use tempfile::TempDir;
+
 pub use deadline::{DEADLINE, has_time_for};
 
 /// The checkout.
@@ -130,6 +132,19 @@ pub fn link_store(to: &Path) -> std::io::Result<()> {
 pub fn link_areas(from: &Path, to: &Path, areas: &[&str]) -> std::io::Result<()> {
     // The rest, locks above all, is made by whoever opens it.
     areas.iter().try_for_each(|area| link_tree(&from.join(area), &to.join(area)))
+}
+
+/// A copy of a directory of the checkout, such as an example, so that nothing is built in there. It is gone with the first of the
+/// two; the second is its path, which ends as `path` does.
+///
+/// # Errors
+/// If something cannot be read or written.
+pub fn copy_of(path: &str) -> std::io::Result<(TempDir, PathBuf)> {
+    let temp = tempfile::tempdir()?;
+    let name = Path::new(path).file_name().unwrap_or(OsStr::new("project"));
+    let copy = temp.path().join(name);
+    copy_tree(&checkout().join(path), &copy)?;
+    Ok((temp, copy))
 }
 
 fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {
