@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use action::command::OUTPUT;
 use action::digest::DirDigest;
 use action::graph::{Graph, Node, NodeId};
-use action::outcome::{CachedResult, Outcome, Place, Status};
+use action::outcome::{Outcome, Place, Status};
 
 use super::probe::{Prepared, UNPACK, label, unpack_key};
 use super::{Engine, NodeError, RunError, State, Value};
@@ -273,7 +273,7 @@ impl<'a> Engine<'a> {
         let execution = executor.execute(&prepared.action, &prepared.encoded, &composed)?;
         let value = succeeded(prepared, execution)?;
         if let (Some(remote), Some(result)) = (self.server(), self.store.result(prepared.encoded.digest)?) {
-            self.or_without(publish(remote, prepared, &result), ())?;
+            self.or_without(remote.publish(&prepared.action, &result), ())?;
             self.note_told(prepared.encoded.digest.hash())?;
         }
         Ok((value, End::Made))
@@ -321,10 +321,6 @@ impl<'a> Engine<'a> {
         self.or_without(remote.publish_fact(UNPACK, &key, tree), ())?;
         self.note_told(&key)
     }
-}
-
-fn publish(remote: &Remote, prepared: &Prepared, result: &CachedResult) -> Result<(), RemoteError> {
-    remote.publish(&prepared.action, result)
 }
 
 /// The value of an action that succeeded.
