@@ -144,6 +144,9 @@ pub struct Run {
     pub timeout: Duration,
     /// What its input root is composed of.
     pub inputs: Vec<Input>,
+    /// The target that it serves, if it does not serve the build machine: engines may have workers for it. It is no part of
+    /// the action.
+    pub serves: Option<String>,
 }
 
 /// A tree or file put somewhere.

@@ -107,6 +107,7 @@ impl Scripts {
             },
             timeout: Duration::from_secs(600),
             inputs,
+            serves: None,
         };
         self.graph.add(Node::Run(run)).unwrap()
     }

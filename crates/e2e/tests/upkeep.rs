@@ -117,6 +117,7 @@ fn broken() -> (Graph, NodeId) {
         },
         timeout: std::time::Duration::from_secs(600),
         inputs: vec![input(base), input(own)],
+        serves: None,
     }));
     (graph, goal.unwrap())
 }

@@ -133,7 +133,7 @@ fn script(graph: &mut Graph, script: &str, mut inputs: Vec<Input>) -> NodeId {
         environment: [("PATH".to_owned(), "/usr/bin".to_owned())].into(),
         platform: std::collections::BTreeMap::new(),
     };
-    let run = Run { label: script.to_owned(), command, timeout: Duration::from_secs(60), inputs };
+    let run = Run { label: script.to_owned(), command, timeout: Duration::from_secs(60), inputs, serves: None };
     graph.add(Node::Run(run)).unwrap()
 }
 

@@ -128,6 +128,7 @@ impl Planner {
                 files: [RECIPES, own].concat(),
                 steps: vec![script("cc/sysroot.sh")],
                 environment,
+                target: (target.to_string() != layout::HOST_CC_TARGET).then_some(target),
             })
         })?;
         let Some(sdk) = sdk else { return Ok(made) };

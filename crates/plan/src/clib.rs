@@ -70,6 +70,7 @@ impl Planner {
                 files: files.to_vec(),
                 steps: vec![script(recipe)],
                 environment,
+                target: world.target(),
             })
         })
     }

@@ -58,6 +58,7 @@ impl Planner {
                     Step::Copy { from: "/tmp/dune/_boot/dune.exe".into(), to: "/out/bin/dune".into() },
                 ],
                 environment: Vec::new(),
+                target: None,
             })
         })
     }

@@ -170,6 +170,7 @@ impl Planner {
                 files: RECIPES.to_vec(),
                 steps: vec![script("ocaml/host.sh")],
                 environment: vec![("OCAML_VERSION", release.to_string())],
+                target: None,
             })
         })
     }
@@ -192,6 +193,7 @@ impl Planner {
                 files: RECIPES_4.to_vec(),
                 steps: vec![script("ocaml/v4-host.sh")],
                 environment: vec![("HOST", host.to_owned()), ("OCAML_VERSION", release.to_string())],
+                target: None,
             })
         })
     }
@@ -282,6 +284,7 @@ impl Planner {
                     ("TARGET", target.to_string()),
                     ("TRIPLE", target.spec().gnu_triple.to_owned()),
                 ],
+                target: Some(target),
             })
         })
     }
@@ -326,6 +329,7 @@ impl Planner {
                     ("TARGET", target.to_string()),
                     ("TRIPLE", target.spec().gnu_triple.to_owned()),
                 ],
+                target: Some(target),
             })
         })
     }

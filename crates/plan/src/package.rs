@@ -163,6 +163,7 @@ impl Planner {
             files: recipes(instructions),
             steps: steps::steps(instructions, world),
             environment: Vec::new(),
+            target: world.target(),
         })?;
         Ok(self.graph.add(node)?)
     }

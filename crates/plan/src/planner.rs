@@ -17,6 +17,7 @@ use builder::{Recipe, Step};
 use crate::cc::brought::Brought;
 use crate::clib::Extra;
 use crate::layout;
+use crate::target::Target;
 use crate::target::TargetError;
 
 /// Actions of toolchains end by themselves; this is for those that do not.
@@ -86,6 +87,8 @@ pub(crate) struct Job {
     pub(crate) steps: Vec<Step>,
     /// Added to the environment that all actions have.
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// The target that it serves, unless that is the build machine.
+    pub(crate) target: Option<Target>,
 }
 
 impl Planner {
@@ -182,6 +185,7 @@ impl Planner {
             },
             timeout: TIMEOUT,
             inputs,
+            serves: job.target.map(|target| target.spec().name.to_owned()),
         }))
     }
 }

@@ -141,6 +141,7 @@ impl Planner {
                 files: RECIPES.to_vec(),
                 steps: vec![script(RECIPE)],
                 environment: vec![("CC_TARGET", layout::HOST_CC_TARGET.to_owned())],
+                target: None,
             })
         })
     }

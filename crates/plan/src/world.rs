@@ -41,6 +41,15 @@ impl World {
         }
     }
 
+    /// The target, if it is one.
+    #[must_use]
+    pub const fn target(self) -> Option<Target> {
+        match self {
+            Self::Host => None,
+            Self::Target(target) => Some(target),
+        }
+    }
+
     /// The target whose C toolchain compiles for it.
     ///
     /// # Errors

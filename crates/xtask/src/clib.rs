@@ -253,5 +253,6 @@ fn program(
         },
         timeout: Duration::from_secs(300),
         inputs,
+        serves: None,
     }))?)
 }

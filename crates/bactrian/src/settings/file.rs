@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use plan::runner::Choice;
-use plan::target::{Goal, OcamlVersion, Target};
+use plan::target::{Goal, OcamlVersion, Target, TargetError};
 use toml_edit::{Document, Item, TableLike};
 
 use super::remote::RemoteTable;
@@ -253,6 +253,13 @@ pub(crate) const KEYS: &[Key] = &[
         meaning: "Platform properties of every action, by which the engine chooses workers.",
     },
     Key {
+        name: "remote.target.TARGET.platform",
+        option: "",
+        example: r#"{ pool = "large" }"#,
+        meaning: "Platform properties of actions that are made for that target, besides or instead of those; a glibc floor is no part \
+                  of its name.",
+    },
+    Key {
         name: "remote.patience",
         option: "",
         example: "300",
@@ -367,13 +374,7 @@ impl Reader<'_> {
     fn toolchains(&mut self, table: &dyn TableLike, file: &mut File) {
         for (key, item) in table.iter() {
             let span = table.key(key).and_then(toml_edit::Key::span);
-            let target = match key.parse::<Target>() {
-                Ok(target) => target,
-                Err(error) => {
-                    self.fault(span, &error.to_string(), Some(super::sources::target_hint(&error)));
-                    continue;
-                }
-            };
+            let Some(target) = self.target(key, span.clone()) else { continue };
             let Some(table) = self.expect(item, item.as_table_like(), "a table") else { continue };
             let toolchain = self.toolchain(table, key);
             let ways = [&toolchain.cc, &toolchain.cmake, &toolchain.ndk].iter().filter(|way| way.is_some()).count();
@@ -436,11 +437,39 @@ impl Reader<'_> {
                 "token-file" => remote.token_file = self.string(item).map(PathBuf::from),
                 "headers" => remote.headers = self.names_and_texts(item),
                 "platform" => remote.platform = self.names_and_texts(item),
+                "target" => remote.targets = self.remote_targets(item),
                 "patience" => remote.patience = self.positive(item),
                 "queue-timeout" => remote.queue_timeout = self.positive(item),
                 _ => self.unknown(table, key, "remote."),
             }
         }
+    }
+
+    /// Platform properties by target.
+    fn remote_targets(&mut self, item: &Item) -> BTreeMap<String, BTreeMap<String, String>> {
+        let Some(targets) = self.expect(item, item.as_table_like(), "a table") else { return BTreeMap::new() };
+        let mut all = BTreeMap::new();
+        for (name, inner) in targets.iter() {
+            let span = targets.key(name).and_then(toml_edit::Key::span);
+            let Some(target) = self.target(name, span) else { continue };
+            let Some(table) = self.expect(inner, inner.as_table_like(), "a table") else { continue };
+            for (key, item) in table.iter() {
+                match key {
+                    "platform" => all.extend([(target.spec().name.to_owned(), self.names_and_texts(item))]),
+                    _ => self.unknown_of(table, key, &format!("remote.target.{name}."), "remote.target.TARGET."),
+                }
+            }
+        }
+        all
+    }
+
+    /// The target that is the name of a table.
+    fn target(&mut self, name: &str, span: Option<Range<usize>>) -> Option<Target> {
+        name.parse()
+            .map_err(|error: TargetError| {
+                self.fault(span, &error.to_string(), Some(super::sources::target_hint(&error)));
+            })
+            .ok()
     }
 
     /// A table of names of the user's choice.
@@ -451,14 +480,8 @@ impl Reader<'_> {
 
     fn target_tables(&mut self, item: &Item, file: &mut File) {
         for (name, inner) in item.as_table_like().into_iter().flat_map(TableLike::iter) {
-            let target = match name.parse::<Target>() {
-                Ok(target) => target,
-                Err(error) => {
-                    let span = item.as_table_like().and_then(|table| table.key(name)).and_then(toml_edit::Key::span);
-                    self.fault(span, &error.to_string(), Some(super::sources::target_hint(&error)));
-                    continue;
-                }
-            };
+            let span = item.as_table_like().and_then(|table| table.key(name)).and_then(toml_edit::Key::span);
+            let Some(target) = self.target(name, span) else { continue };
             let Some(table) = inner.as_table_like() else {
                 self.mistyped(inner, "a table");
                 continue;

@@ -32,6 +32,8 @@ pub(crate) struct RemoteTable {
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) platform: BTreeMap<String, String>,
+    /// Platform properties of actions that serve a target, by its name.
+    pub(crate) targets: BTreeMap<String, BTreeMap<String, String>>,
     /// Seconds.
     pub(crate) patience: Option<NonZeroUsize>,
     /// Seconds.
@@ -64,6 +66,7 @@ impl Sources<'_> {
         config.token = self.token();
         config.headers.clone_from(&table.headers);
         config.platform.clone_from(&table.platform);
+        config.targets.clone_from(&table.targets);
         let seconds = |said: Option<NonZeroUsize>| said.map(|seconds| Duration::from_secs(seconds.get() as u64));
         config.jobs = table.jobs.map_or(config.jobs, NonZeroUsize::get);
         config.patience = seconds(table.patience).unwrap_or(config.patience);

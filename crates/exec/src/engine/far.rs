@@ -195,9 +195,9 @@ impl<'a> Engine<'a> {
             Node::Run(run) => {
                 let Some(prepared) = self.prepare(run, state)? else { return Ok(()) };
                 let Some(result) = self.store.result(prepared.encoded.digest)? else { return Ok(()) };
-                once(prepared.encoded.digest.hash(), &|| match remote.look_up(&prepared.action)? {
+                once(prepared.encoded.digest.hash(), &|| match remote.look_up(prepared.asked())? {
                     Some(_) => Ok(()),
-                    None => remote.publish(&prepared.action, &result),
+                    None => remote.publish(prepared.asked(), &result),
                 })
             }
             Node::Unpack(unpack) => {
@@ -218,7 +218,7 @@ impl<'a> Engine<'a> {
         if let Some(tree) = self.store.recall(&Origin::Action(prepared.encoded.digest))? {
             return Ok(Some(tree));
         }
-        self.or_without(remote.look_up(&prepared.action), None)
+        self.or_without(remote.look_up(prepared.asked()), None)
     }
 
     /// Sees to it that all of some trees is in the store.
@@ -273,7 +273,7 @@ impl<'a> Engine<'a> {
         let execution = executor.execute(&prepared.action, &prepared.encoded, &composed)?;
         let value = succeeded(prepared, execution)?;
         if let (Some(remote), Some(result)) = (self.server(), self.store.result(prepared.encoded.digest)?) {
-            self.or_without(remote.publish(&prepared.action, &result), ())?;
+            self.or_without(remote.publish(prepared.asked(), &result), ())?;
             self.note_told(prepared.encoded.digest.hash())?;
         }
         Ok((value, End::Made))
@@ -284,7 +284,7 @@ impl<'a> Engine<'a> {
             Told::At(stage) => self.sink.event(Event::Remote { node: id, stage }),
             Told::Ran(errand) => self.sink.event(Event::Ran { node: id, errand }),
         };
-        let outcome = remote.execute(&prepared.action, &told).map_err(|error| self.failed(error))?;
+        let outcome = remote.execute(prepared.asked(), &told).map_err(|error| self.failed(error))?;
         let end = if outcome.place == Place::RemoteCache { End::Downloaded } else { End::MadeRemotely };
         let kept = match outcome.status {
             Status::Success | Status::Cancelled => None,

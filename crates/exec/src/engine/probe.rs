@@ -15,6 +15,7 @@ use crate::capture::Fingerprint;
 
 use super::{Engine, NodeError, RunError, State, Value};
 use crate::event::{End, Event, Kind};
+use crate::remote::Asked;
 use crate::store::{MemoValue, StoreError};
 
 /// Memo kind: SHA-256 of a source → its blob.
@@ -33,6 +34,14 @@ pub(super) const CAPTURED: &str = "captured";
 pub(super) struct Prepared {
     pub(super) action: Action,
     pub(super) encoded: EncodedAction,
+    serves: Option<String>,
+}
+
+impl Prepared {
+    /// What a server is asked about.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked { action: &self.action, serves: self.serves.as_deref() }
+    }
 }
 
 impl Engine<'_> {
@@ -234,7 +243,7 @@ impl Engine<'_> {
         let Some(input_root) = self.compose(&run.inputs, state)? else { return Ok(None) };
         let action = Action { command: run.command.clone(), input_root, timeout: run.timeout };
         let encoded = action.encode();
-        Ok(Some(Prepared { action, encoded }))
+        Ok(Some(Prepared { action, encoded, serves: run.serves.clone() }))
     }
 
     fn loader(&self) -> impl FnMut(DirDigest) -> Result<Directory, StoreError> + '_ {

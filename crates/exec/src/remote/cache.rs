@@ -19,15 +19,33 @@ use super::fault::Fault;
 use super::{Remote, RemoteError};
 use crate::store::Origin;
 
+/// An action that a server is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The action.
+    pub action: &'a Action,
+    /// The target that it serves: the configuration may have properties of workers for it.
+    pub serves: Option<&'a str>,
+}
+
+impl<'a> From<&'a Action> for Asked<'a> {
+    fn from(action: &'a Action) -> Self {
+        Self { action, serves: None }
+    }
+}
+
 impl Remote {
     /// An action as the server knows it: with the platform properties of the configuration.
     #[must_use]
-    pub fn encode(&self, action: &Action) -> EncodedAction {
-        if self.config.platform.is_empty() {
+    pub fn encode<'a>(&self, asked: impl Into<Asked<'a>>) -> EncodedAction {
+        let Asked { action, serves } = asked.into();
+        let own = serves.and_then(|target| self.config.targets.get(target));
+        if self.config.platform.is_empty() && own.is_none() {
             return action.encode();
         }
         let mut action = action.clone();
         action.command.platform.extend(self.config.platform.clone());
+        action.command.platform.extend(own.cloned().unwrap_or_default());
         action.encode()
     }
 
@@ -35,10 +53,11 @@ impl Remote {
     ///
     /// # Errors
     /// If a call failed.
-    pub fn look_up(&self, action: &Action) -> Result<Option<DirDigest>, RemoteError> {
-        let here = action.encode().digest;
+    pub fn look_up<'a>(&self, asked: impl Into<Asked<'a>>) -> Result<Option<DirDigest>, RemoteError> {
+        let asked = asked.into();
+        let here = asked.action.encode().digest;
         self.run(async {
-            let Some(result) = self.result(&self.encode(action)).await? else { return Ok(None) };
+            let Some(result) = self.result(&self.encode(asked)).await? else { return Ok(None) };
             self.learn_result(&result, here).await
         })
     }
@@ -104,11 +123,11 @@ impl Remote {
     ///
     /// # Errors
     /// If a call failed.
-    pub fn publish(&self, action: &Action, result: &CachedResult) -> Result<(), RemoteError> {
+    pub fn publish<'a>(&self, asked: impl Into<Asked<'a>>, result: &CachedResult) -> Result<(), RemoteError> {
         if self.mute.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.update(&self.encode(action), result)
+        self.update(&self.encode(asked), result)
     }
 
     /// Tells the server of a fact, unless it takes none.

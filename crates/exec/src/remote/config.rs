@@ -30,6 +30,8 @@ pub struct Config {
     pub headers: BTreeMap<String, String>,
     /// Platform properties of every action. They count in the digest that the engine knows an action by, not in the store's.
     pub platform: BTreeMap<String, String>,
+    /// Those of actions that serve a target, besides or instead, by the target's name.
+    pub targets: BTreeMap<String, BTreeMap<String, String>>,
     /// How many actions are underway at once.
     pub jobs: usize,
     /// How long it is tried again while nobody answers.
@@ -159,6 +161,7 @@ impl Config {
             token: None,
             headers: BTreeMap::new(),
             platform: BTreeMap::new(),
+            targets: BTreeMap::new(),
             jobs: JOBS,
             patience: PATIENCE,
             silence: SILENCE,

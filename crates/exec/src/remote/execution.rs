@@ -22,7 +22,7 @@ use super::connection::{Attempts, MESSAGE, silent};
 use super::download::Wanted;
 use super::errand::{Errand, Watch};
 use super::fault::Fault;
-use super::{Remote, RemoteError, locked};
+use super::{Asked, Remote, RemoteError, locked};
 use crate::sandbox::{EXIT_IO, EXIT_NO_ROOT};
 
 /// How often it is looked whether actions are queued for too long.
@@ -81,8 +81,9 @@ impl Remote {
     ///
     /// # Errors
     /// If the engine or the way to it failed. A command that failed is an outcome.
-    pub fn execute(&self, action: &Action, told: &dyn Fn(Told)) -> Result<Outcome, RemoteError> {
-        let encoded = self.encode(action);
+    pub fn execute<'a>(&self, asked: impl Into<Asked<'a>>, told: &dyn Fn(Told)) -> Result<Outcome, RemoteError> {
+        let asked = asked.into();
+        let (action, encoded) = (asked.action, self.encode(asked));
         let mut way = Way {
             encoded: &encoded,
             fresh: self.store.has_lost_any(),

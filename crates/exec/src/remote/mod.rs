@@ -25,6 +25,7 @@ mod retry;
 mod traffic;
 mod upload;
 
+pub use cache::Asked;
 pub use config::{Address, Config, Mode};
 pub use errand::Errand;
 pub use error::RemoteError;

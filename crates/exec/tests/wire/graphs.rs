@@ -2,7 +2,7 @@
 //!
 //! Where actions run on this machine they run for real; the server's workers make what it is told they make.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -12,6 +12,7 @@ use action::command::Command;
 use action::digest::BlobDigest;
 use action::graph::{Base, Graph, Input, Literal, LiteralFile, Node, NodeId, Run, Tool};
 use action::path::RelPath;
+use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use builder::{Recipe, Step};
 use exec::builder_image::BUILDER;
 use exec::engine::{Engine, Report, RunError};
@@ -19,6 +20,7 @@ use exec::event::{End, Event, Kind};
 use exec::fetch::{FetchConfig, Fetcher};
 use exec::remote::{Config, Mode, Remote};
 use exec::store::Store;
+use prost::Message as _;
 
 use super::impatient;
 use super::server::Fake;
@@ -125,7 +127,7 @@ fn script(graph: &mut Graph, label: &str, script: &str, needs: &[NodeId]) -> Nod
         environment: [("PATH".to_owned(), "/usr/bin".to_owned())].into(),
         platform: BTreeMap::new(),
     };
-    let run = Run { label: label.to_owned(), command, timeout: Duration::from_secs(60), inputs };
+    let run = Run { label: label.to_owned(), command, timeout: Duration::from_secs(60), inputs, serves: None };
     graph.add(Node::Run(run)).unwrap()
 }
 
@@ -341,4 +343,46 @@ fn forgetting_a_result_forgets_that_it_is_known() {
         machine.alone(&graph, &[three]).1,
         ends(&[("one", End::Made), ("two", End::Made), ("three", End::Cached)])
     );
+}
+
+/// What the server's workers were asked to be, for each action that it was to run.
+fn asked_of_workers(fake: &Fake) -> BTreeSet<Vec<(String, String)>> {
+    let state = fake.state();
+    let executed =
+        |digest: &BlobDigest| state.executed.iter().any(|(action, _)| digest.to_string().starts_with(action));
+    let actions = state.blobs.iter().filter(|(digest, _)| executed(digest));
+    let properties = |(_, blob): (&BlobDigest, &Vec<u8>)| {
+        let all = wire::Action::decode(blob.as_slice()).unwrap().platform.unwrap_or_default().properties;
+        all.into_iter().map(|property| (property.name, property.value)).collect()
+    };
+    actions.map(properties).collect()
+}
+
+#[test]
+fn actions_that_serve_a_target_go_to_its_workers() {
+    let (fake, machine) = (engine(), Machine::new());
+    let mut graph = Graph::default();
+    let serves = |graph: &mut Graph, label: &str, target: Option<&str>| {
+        let id = script(graph, label, &format!("printf {label} > /out/one"), &[]);
+        let Some(Node::Run(run)) = graph.get(id).cloned() else { panic!("an action") };
+        graph.add(Node::Run(Run { serves: target.map(str::to_owned), ..run })).unwrap()
+    };
+    let nobody = serves(&mut graph, "nobody", None);
+    let arm = serves(&mut graph, "arm", Some("aarch64-linux-musl"));
+    let big = serves(&mut graph, "big", Some("s390x-linux-musl"));
+    let texts =
+        |all: &[(&str, &str)]| all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let config = Config {
+        platform: texts(&[("OSFamily", "linux"), ("pool", "small")]),
+        targets: [("aarch64-linux-musl".to_owned(), texts(&[("pool", "large")]))].into(),
+        ..impatient(&fake.address())
+    };
+    let store = machine.store();
+    let remote = Remote::connect(Arc::clone(&store), config, Arc::default()).unwrap();
+    machine.run(&store, Some(&remote), &graph, &[nobody, arm, big]).0.unwrap();
+    let asked = |pool: &str| vec![("OSFamily".to_owned(), "linux".to_owned()), ("pool".to_owned(), pool.to_owned())];
+    assert_eq!(asked_of_workers(&fake), [asked("large"), asked("small")].into());
+    // What is here does not depend on who made it: the same is found without a server.
+    let (_, ended) = machine.alone(&graph, &[arm]);
+    assert_eq!(ended, ends(&[("arm", End::Cached)]));
 }

@@ -280,6 +280,7 @@ impl Planner {
                 files: RECIPES.to_vec(),
                 steps: vec![script("cc/brought.sh")],
                 environment,
+                target: Some(target),
             })
         })?;
         let whole: Vec<Input> = vec![input("", tools)?, input(FROM, captured)?];

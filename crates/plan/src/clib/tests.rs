@@ -102,6 +102,7 @@ fn every_library_can_be_planned_for_every_target_and_the_host() {
     for world in worlds {
         for library in Library::ALL {
             let (_, run) = plan(library, world);
+            assert_eq!(run.serves.as_deref(), world.target().map(|target| target.spec().name));
             let environment = &run.command.environment;
             assert_eq!(environment.get("CC_TARGET"), Some(&world.c_target().unwrap().to_string()));
             assert_eq!(environment.get("PREFIX"), Some(&world.prefix()));

@@ -117,5 +117,6 @@ fn by_hand(graph: &mut Graph, script: &str, mut inputs: Vec<Input>) -> Result<No
         },
         timeout: Duration::from_secs(3600),
         inputs,
+        serves: None,
     }))?)
 }

@@ -139,5 +139,11 @@ fn busy(
         environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin".to_owned())]),
         platform: BTreeMap::new(),
     };
-    Ok(graph.add(Node::Run(Run { label: label.to_owned(), command, timeout: Duration::from_secs(300), inputs }))?)
+    Ok(graph.add(Node::Run(Run {
+        label: label.to_owned(),
+        command,
+        timeout: Duration::from_secs(300),
+        inputs,
+        serves: None,
+    }))?)
 }

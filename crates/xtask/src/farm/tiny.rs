@@ -152,7 +152,13 @@ fn graph(name: &str, actions: usize) -> Result<(Graph, Vec<NodeId>), Box<dyn std
             environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin".to_owned())]),
             platform: BTreeMap::new(),
         };
-        runs.push(graph.add(Node::Run(Run { label, command, timeout: Duration::from_secs(300), inputs }))?);
+        runs.push(graph.add(Node::Run(Run {
+            label,
+            command,
+            timeout: Duration::from_secs(300),
+            inputs,
+            serves: None,
+        }))?);
     }
     let needed = actions.saturating_sub(2) / FOLLOWERS;
     Ok((graph, runs.split_off((needed + 1).min(actions.saturating_sub(1)))))

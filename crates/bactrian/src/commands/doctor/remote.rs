@@ -188,7 +188,8 @@ fn probe(nonce: u64) -> Result<(Graph, NodeId), action::graph::Forward> {
         platform: BTreeMap::new(),
     };
     let inputs = [base, own].map(|node| Input { at: RelPath::root(), from: node.into() }).into();
-    let goal = graph.add(Node::Run(Run { label: "probe".to_owned(), command, timeout: LIMIT, inputs }))?;
+    let goal =
+        graph.add(Node::Run(Run { label: "probe".to_owned(), command, timeout: LIMIT, inputs, serves: None }))?;
     Ok((graph, goal))
 }
 

@@ -70,6 +70,10 @@ fn mistakes_are_told_with_their_place() {
     7:12: one of `cc`, `cmake` and `ndk` is to be here (say the compiler with `cc`, or where it is said with `cmake` or `ndk`)
     9:12: one of `cc`, `cmake` and `ndk` is to be here (say the compiler with `cc`, or where it is said with `cmake` or `ndk`)
     ");
+    insta::assert_snapshot!(all("[remote.target.aarch64-linux-msul]\n[remote.target.aarch64-linux-gnu]\nplatfrom = { a = 'b' }\n"), @"
+    1:16: there is no target `aarch64-linux-msul` (did you mean `aarch64-linux-musl` or `aarch64-linux-gnu`? `bactrian target list` shows all)
+    3:1: there is no key `remote.target.aarch64-linux-gnu.platfrom` (did you mean `remote.target.aarch64-linux-gnu.platform`?)
+    ");
     insta::assert_snapshot!(all("größe = 1"), @"1:3: invalid unquoted key, expected letters, numbers, `-`, `_` (-)");
     insta::assert_snapshot!(all("é = 1\njobs = = 2"), @"2:8: extra `=`, expected nothing (-)");
     insta::assert_snapshot!(all("jobs = 1\njobs = 2"), @"2:1: duplicate key (-)");
