@@ -98,6 +98,17 @@ fn ocamlbuild_runs_on_the_target_and_has_its_manual_page() {
 }
 
 #[test]
+fn ocamlbuild_names_directories_in_the_same_order_everywhere() {
+    let Some(installed) = install(&["camel-ocamlbuild"]) else { return };
+    for target in [FOREIGN, NATIVE] {
+        let order = text(&installed, target, "share/camel-ocamlbuild/order");
+        let order: Vec<&str> = order.lines().collect();
+        let all = ["wells", "tents", "salt", "routes", "oases", "guides", "dunes"].map(|name| format!("-I {name}"));
+        assert_eq!(order, all, "of 5040 orders that a file system may have");
+    }
+}
+
+#[test]
 fn camlp4_translates_on_the_target() {
     if !testkit::has_time_for("camlp4 translates on the target", 4) {
         return;
