@@ -13,7 +13,8 @@ use crate::condition;
 use crate::error::{Error, Fault};
 use crate::syntax::{Argument, Command, Form, parse};
 
-/// Files that include each other deeper than this are a circle.
+/// Files that include each other deeper than this are a circle; names of variables that are put together of references in
+/// references deeper than this are nobody's.
 const DEEPEST: usize = 16;
 
 /// Commands without effect on what is asked for here.
@@ -292,6 +293,11 @@ impl<'w> Evaluation<'w> {
     /// The text with references to variables replaced, the innermost first. Values are escaped like the text around them, so
     /// that what they hold is not taken for CMake's own signs.
     fn referred(&self, text: &str) -> Result<String, Fault> {
+        self.referred_within(text, DEEPEST)
+    }
+
+    /// The same, where names of variables may hold references of `depth` levels.
+    fn referred_within(&self, text: &str, depth: usize) -> Result<String, Fault> {
         let mut done = String::new();
         let mut rest = text;
         while let Some(at) = rest.find(['$', '\\']) {
@@ -301,7 +307,8 @@ impl<'w> Evaluation<'w> {
             let reference = kinds.iter().find_map(|(open, kind)| Some((from.strip_prefix(open)?, *kind)));
             if let Some((inner, kind)) = reference {
                 let end = closing(inner).ok_or(Fault::Reference)?;
-                let name = unescaped(&self.referred(inner.get(..end).unwrap_or_default())?);
+                let below = depth.checked_sub(1).ok_or(Fault::Nested)?;
+                let name = unescaped(&self.referred_within(inner.get(..end).unwrap_or_default(), below)?);
                 let value = match kind {
                     "ENV" => self.world.environment(&name),
                     _ => self.variables.get(&name).cloned(),

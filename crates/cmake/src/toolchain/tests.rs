@@ -110,6 +110,8 @@ fn what_is_wrong_has_a_place() {
         assert_eq!(crate::error::line_column(text, error.span.start), at, "{text}");
         assert_eq!((error.fault, error.file.as_str()), (fault, "/p/tc/arm.cmake"), "{text}");
     }
+    let nested = format!("set(A {}B{})", "${".repeat(100_000), "}".repeat(100_000));
+    assert_eq!(read(&[], &nested).unwrap_err().fault, Fault::Nested);
     let circle = [("/p/tc/arm.cmake", "include(arm.cmake)")];
     assert_eq!(read(&circle, "include(arm.cmake)").unwrap_err().fault, Fault::TooDeep);
 }
