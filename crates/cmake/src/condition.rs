@@ -7,6 +7,9 @@ use crate::error::Fault;
 use crate::evaluate::Evaluation;
 use crate::syntax::Form;
 
+/// More parentheses than this nobody writes into each other.
+const DEEPEST: usize = 64;
+
 /// A word of a condition.
 pub(crate) struct Term {
     pub(crate) text: String,
@@ -15,7 +18,7 @@ pub(crate) struct Term {
 
 /// Whether a condition holds.
 pub(crate) fn holds(terms: &[Term], evaluation: &Evaluation<'_>) -> Result<bool, Fault> {
-    let mut reading = Reading { terms, at: 0, evaluation };
+    let mut reading = Reading { terms, at: 0, depth: 0, evaluation };
     let holds = reading.any()?;
     if reading.at < terms.len() {
         return Err(reading.beyond());
@@ -37,6 +40,8 @@ fn is_false(value: &str) -> bool {
 struct Reading<'t, 'e, 'w> {
     terms: &'t [Term],
     at: usize,
+    /// How many parentheses are open.
+    depth: usize,
     evaluation: &'e Evaluation<'w>,
 }
 
@@ -75,11 +80,22 @@ impl<'t> Reading<'t, '_, '_> {
     }
 
     fn one(&mut self) -> Result<bool, Fault> {
-        if self.pass("NOT") {
-            return Ok(!self.one()?);
+        let mut negated = false;
+        while self.pass("NOT") {
+            negated = !negated;
         }
+        Ok(self.plain()? != negated)
+    }
+
+    /// One without `NOT`.
+    fn plain(&mut self) -> Result<bool, Fault> {
         if self.pass("(") {
+            self.depth += 1;
+            if self.depth > DEEPEST {
+                return Err(Fault::Nested);
+            }
             let holds = self.any()?;
+            self.depth -= 1;
             return if self.pass(")") { Ok(holds) } else { Err(self.beyond()) };
         }
         let variables = &self.evaluation.variables;

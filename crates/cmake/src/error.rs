@@ -40,8 +40,8 @@ pub enum Fault {
     /// An included file that is not there.
     #[error("there is no file {0}")]
     Absent(String),
-    /// References in references.
-    #[error("references to variables are nested too deeply")]
+    /// References in references, or parentheses in parentheses.
+    #[error("this is nested too deeply")]
     Nested,
     /// Files that include each other.
     #[error("files include each other too deeply")]

@@ -112,6 +112,10 @@ fn what_is_wrong_has_a_place() {
     }
     let nested = format!("set(A {}B{})", "${".repeat(100_000), "}".repeat(100_000));
     assert_eq!(read(&[], &nested).unwrap_err().fault, Fault::Nested);
+    let nested = format!("if({}TRUE{})\nendif()", "( ".repeat(100_000), " )".repeat(100_000));
+    assert_eq!(read(&[], &nested).unwrap_err().fault, Fault::Nested);
+    let negated = format!("if({}TRUE)\nmessage(FATAL_ERROR so)\nendif()", "NOT ".repeat(100_000));
+    assert_eq!(read(&[], &negated).unwrap_err().fault, Fault::Fatal("so".to_owned()));
     let circle = [("/p/tc/arm.cmake", "include(arm.cmake)")];
     assert_eq!(read(&circle, "include(arm.cmake)").unwrap_err().fault, Fault::TooDeep);
 }
