@@ -126,9 +126,10 @@ impl Common {
 
     /// Makes what is said inside true outside.
     fn translate(&self, job: &mut Job) {
-        job.directory = job.directory.as_deref().map(|path| self.outside(path));
+        // Each path is translated once: what is outside may look like a place inside, as all of /tmp does.
         let here = job.directory.clone().unwrap_or_default();
         job.program = self.outside(&here.join(&job.program));
+        job.directory = job.directory.as_deref().map(|path| self.outside(path));
         for argument in &mut job.arguments {
             if argument.as_bytes().starts_with(b"/") {
                 *argument = self.outside(Path::new(argument)).into_os_string();

@@ -131,7 +131,11 @@ fn a_root_is_served_from_outside() {
     // Longer than the path of a socket can be.
     let deep = temp.path().join("x".repeat(120));
     fs::create_dir(&deep).unwrap();
-    let places = vec![Place { inside: "/src".into(), outside: here.clone() }];
+    // A path of the root's may be that of something else outside, as /tmp's are.
+    let places = vec![
+        Place { inside: "/src".into(), outside: here.clone() },
+        Place { inside: temp.path().into(), outside: temp.path().join("root") },
+    ];
     let environment = BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned())]);
     let socket = deep.join("socket");
     let service =
