@@ -41,7 +41,7 @@ pub(crate) fn mingw() -> Option<PathBuf> {
 pub(crate) fn under_wine(program: &Path) -> Command {
     let mut line = Command::new(WINE);
     line.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("HOME", &*PREFIX);
-    line.env("WINEPREFIX", &*PREFIX).env("WINEDEBUG", "-all").arg(program);
+    line.env("WINEPREFIX", &*PREFIX).env("TMPDIR", &*PREFIX).env("WINEDEBUG", "-all").arg(program);
     line
 }
 

@@ -17,6 +17,8 @@ pub(super) fn command(program: &Path, prefix: &Path) -> Command {
     // It would report on itself, look for a display, and offer to download .NET and a browser.
     command
         .env("WINEPREFIX", prefix)
+        // Debian's wine keeps its server's socket in a directory there, and leaves it. Beside the prefix, all who use that meet one server.
+        .env("TMPDIR", prefix)
         .env("WINEDEBUG", "-all")
         .env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d")
         .env_remove("DISPLAY");
