@@ -14,7 +14,7 @@ use action::pattern::Pattern;
 use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, script};
 use crate::sources;
-use crate::target::{Abi, Target};
+use crate::target::{Abi, Cpu, Target};
 use crate::world::World;
 
 const ARCHES: &str = include_str!("../recipes/cc/arches.txt");
@@ -56,6 +56,8 @@ const DARWIN: &[(&str, &str)] = &[
     ("cc/darwin.sh", include_str!("../recipes/cc/darwin.sh")),
     ("cc/tools/darwin-rt.c", include_str!("../recipes/cc/tools/darwin-rt.c")),
 ];
+/// What it reads besides where `long double` is a sum of two doubles.
+const IBM_LONG_DOUBLE: &[(&str, &str)] = &[("cc/ibm-long-double.c", include_str!("../recipes/cc/ibm-long-double.c"))];
 const FREEBSD: &[(&str, &str)] = &[("cc/freebsd.sh", include_str!("../recipes/cc/freebsd.sh"))];
 
 /// Where a toolchain has the user's SDK.
@@ -109,6 +111,7 @@ impl Planner {
         }
         let cpu = target.cpu().name;
         let (libc, own) = match target.spec().abi {
+            Abi::Gnu if target.spec().cpu == Cpu::Powerpc64le => ("glibc", IBM_LONG_DOUBLE),
             Abi::Gnu => ("glibc", [].as_slice()),
             Abi::Musl => ("musl", [].as_slice()),
             Abi::Mingw => ("windows", WINDOWS),

@@ -47,6 +47,7 @@ default_name() { rm -f a.out a.exe; silent "$CC" prog.c -lm && { [ -x a.out ] ||
 threads() { expected='threads 4000'; silent "$CC" -pthread -O1 threads.c -o threads && runs ./threads; }
 deep_thread() { expected='deep'; silent "$CC" -O0 deep.c -o deep -pthread && runs ./deep; }
 runtime_calls() { expected='runtime ok'; silent "$CC" -O1 -Wno-atomic-alignment runtime.c -o runtime $ATOMIC && runs ./runtime; }
+long_double() { expected='long double ok'; silent "$CC" -O1 longdouble.c -o longdouble -lm && runs ./longdouble; }
 unwinding() { expected='frames ok'; silent "$CC" -O0 -fno-inline unwind.c -o unwind && runs ./unwind; }
 constructors() { expected='ctor main dtor'; silent "$CC" ctor.c -o ctor && runs ./ctor; }
 # `as -o OBJECT SOURCE` has a way of its own.
@@ -144,7 +145,7 @@ macos_kinds() {
     refuses "$CC" useanswer.c other.dylib -o mac3
 }
 
-common='each_stage one_step default_name threads deep_thread runtime_calls constructors from_stdin one_assembler dependencies response_file
+common='each_stage one_step default_name threads deep_thread runtime_calls long_double constructors from_stdin one_assembler dependencies response_file
   archives preprocessor undefined_fails missing_lib_fails missing_header_fails probe_flags probe_bad_flag probe_info probe_libgcc
   user_headers_first only_own_headers deterministic no_needless_writes'
 elf='unwinding linker_args partial_link partial_link_ld assembly shared_object defaults pie probe_machine headers_compile names strip_objects strip_program'

@@ -120,7 +120,10 @@ harvest() {
 # The compiler's run-time support, under gcc's names: clang is told to link "libgcc".
 runtime() {
   zig_object compiler_rt.zig "$TMP/compiler_rt.o" -fPIC
-  archive "$OUT/lib/libgcc.a" "$TMP/compiler_rt.o"
+  parts=$TMP/compiler_rt.o
+  case $CPU-$LIBC in powerpc64le-glibc) ibm_long_double; parts="$parts $TMP/ibm-long-double.o" ;; esac
+  # shellcheck disable=SC2086
+  archive "$OUT/lib/libgcc.a" $parts
   unwind
   printf '/* the unwinder is linked statically */\nINPUT(libgcc_eh.a)\n' > "$OUT/lib/libgcc_s.so"
   printf '!<arch>\n' > "$OUT/lib/libatomic.a" # its functions are in libgcc.a
@@ -128,6 +131,13 @@ runtime() {
   : > "$TMP/empty.c"
   "$ZIG" clang --target="$TRIPLE" $CPUFLAGS -fPIC -c "$TMP/empty.c" -o "$TMP/empty.o"
   for name in crti crtn crtbegin crtbeginS crtbeginT crtend crtendS; do cp "$TMP/empty.o" "$OUT/lib/$name.o"; done
+}
+
+# The part of libgcc that compiler_rt lacks for this CPU's `long double`. musl has none.
+ibm_long_double() {
+  # shellcheck disable=SC2086
+  "$ZIG" clang --target="$TRIPLE" -resource-dir "$ZLIB" $CPUFLAGS -O2 -ffreestanding -ffp-contract=off -fPIC -ffunction-sections \
+    -c "$HERE/ibm-long-double.c" -o "$TMP/ibm-long-double.o"
 }
 
 # libunwind as libgcc_eh.a. Only needs the C headers, so it comes after them.
