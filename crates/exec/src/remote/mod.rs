@@ -20,6 +20,7 @@ mod execution;
 mod fault;
 mod known;
 mod offers;
+mod packed;
 mod probe;
 mod retry;
 mod traffic;

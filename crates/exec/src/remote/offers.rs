@@ -22,8 +22,10 @@ pub struct Offers {
     pub batch_bytes: u64,
     /// Bytes of blobs in one call, as the server says; none if it does not.
     pub said_batch_bytes: Option<u64>,
-    /// Whether it compresses by zstd.
+    /// Whether it sends by zstd, and takes streams so.
     pub zstd: bool,
+    /// Whether it takes blobs of batches by zstd.
+    pub zstd_batches: bool,
 }
 
 impl Offers {
@@ -34,6 +36,7 @@ impl Offers {
         let execution = capabilities.execution_capabilities.clone().unwrap_or_default();
         let said = u64::try_from(cache.max_batch_total_size_bytes).ok().filter(|bytes| *bytes > 0);
         let sha256 = i32::from(DigestFunction::Sha256);
+        let zstd = i32::from(Compressor::Zstd);
         let functions = || cache.digest_functions.iter().chain(&execution.digest_functions);
         Self {
             executes: execution.exec_enabled,
@@ -42,7 +45,8 @@ impl Offers {
             sha256: functions().next().is_none() || functions().any(|function| *function == sha256),
             batch_bytes: said.unwrap_or(BATCH_BYTES).min(BATCH_BYTES),
             said_batch_bytes: said,
-            zstd: cache.supported_compressors.contains(&i32::from(Compressor::Zstd)),
+            zstd: cache.supported_compressors.contains(&zstd),
+            zstd_batches: cache.supported_batch_update_compressors.contains(&zstd),
         }
     }
 }
@@ -69,6 +73,7 @@ mod tests {
         assert_eq!((casd.batch_bytes, casd.said_batch_bytes), (3 << 20, None));
         let other = Offers::of(&capabilities(1 << 20, &[DigestFunction::Blake3], &[Compressor::Zstd]));
         assert_eq!((other.batch_bytes, other.sha256, other.zstd), (1 << 20, false, true));
+        assert!(!other.zstd_batches, "batches that are sent there are offered by themselves");
         assert!(Offers::of(&wire::ServerCapabilities::default()).sha256);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use action::digest::{BlobDigest, DirDigest};
@@ -18,7 +18,9 @@ use wire::content_addressable_storage_client::ContentAddressableStorageClient as
 use super::connection::{Attempts, MESSAGE};
 use super::download::{TRANSFERS, batches};
 use super::offers::PER_BLOB;
+use super::packed::pack_file;
 use super::{Remote, RemoteError, locked};
+use crate::zstd::pack;
 
 /// Digests in one question.
 const DIGESTS: usize = 10_000;
@@ -174,7 +176,7 @@ impl Remote {
         let mut requests = Vec::with_capacity(batch.len());
         for parcel in &batch {
             let data = self.contents(parcel)?;
-            let compress = self.offers.zstd && parcel.digest.size() >= WORTH_COMPRESSING;
+            let compress = self.offers.zstd_batches && parcel.digest.size() >= WORTH_COMPRESSING;
             let (data, compressor) =
                 if compress { (pack(&data), Compressor::Zstd) } else { (data, Compressor::Identity) };
             self.traffic.add_sent(data.len() as u64);
@@ -206,21 +208,20 @@ impl Remote {
 
     async fn send_stream(&self, parcel: Parcel) -> Result<(), RemoteError> {
         let digest = parcel.digest;
-        let name = self.resource(&format!("uploads/{}/blobs/{digest}", upload_id(digest)));
+        let body = self.body(&parcel).await?;
+        let kind = if body.packed { "compressed-blobs/zstd" } else { "blobs" };
+        let name = self.resource(&format!("uploads/{}/{kind}/{digest}", upload_id(digest)));
         let mut attempts = Attempts::new(self.config.patience);
         let mut offset = 0;
         loop {
-            let source = match &parcel.from {
-                From::Store if digest.size() > 0 => Source::File(self.store.open_blob(digest)?),
-                _ => Source::Bytes(self.contents(&parcel)?),
-            };
-            let parts = Parts { source, name: name.clone(), offset, size: digest.size(), over: false };
+            let source = body.source.clone();
+            let parts = Parts { source, name: name.clone(), offset, size: body.size, over: false };
             let mut client = ByteStreamClient::new(self.wire());
-            let limit = self.config.silence + std::time::Duration::from_secs(digest.size() >> 17);
+            let limit = self.config.silence + std::time::Duration::from_secs(body.size >> 17);
             self.traffic.add_call();
             let status = match tokio::time::timeout(limit, client.write(tokio_stream::iter(parts))).await {
-                Ok(Ok(answer)) if u64::try_from(answer.get_ref().committed_size) == Ok(digest.size()) => {
-                    self.traffic.add_sent(digest.size() - offset);
+                Ok(Ok(answer)) if body.is_whole(digest, answer.get_ref().committed_size) => {
+                    self.traffic.add_sent(body.size - offset);
                     return Ok(());
                 }
                 Ok(Ok(_)) => Status::unavailable("the server took a part of a blob alone"),
@@ -229,7 +230,7 @@ impl Remote {
                 Err(_) => super::connection::silent(),
             };
             self.pause(&mut attempts, "Write", status).await?;
-            let before = std::mem::replace(&mut offset, self.committed(&name, digest).await);
+            let before = std::mem::replace(&mut offset, self.committed(&name, body.size).await);
             if offset > before {
                 self.traffic.add_sent(offset - before);
                 attempts.moved_on();
@@ -237,21 +238,57 @@ impl Remote {
         }
     }
 
+    /// What goes over the wire for a blob: compressed where the server takes that and it is worth it.
+    async fn body(&self, parcel: &Parcel) -> Result<Body, RemoteError> {
+        let size = parcel.digest.size();
+        let source = match &parcel.from {
+            From::Store if size > 0 => Source::File(Arc::new(self.store.open_blob(parcel.digest)?)),
+            _ => Source::Bytes(self.contents(parcel)?.into()),
+        };
+        if self.offers.zstd && size >= WORTH_COMPRESSING {
+            let (plain, scratch) = (source.clone(), self.store.scratch()?);
+            let packing = tokio::task::spawn_blocking(move || pack_file(plain.reader(), scratch.path()));
+            // If it cannot be compressed, for want of room say, it is sent as it is.
+            if let Ok(Ok(Some((file, size)))) = packing.await {
+                return Ok(Body { source: Source::File(Arc::new(file)), size, packed: true });
+            }
+        }
+        Ok(Body { source, size, packed: false })
+    }
+
     /// How much of an upload the server has; nothing, if it does not say.
-    async fn committed(&self, name: &str, digest: BlobDigest) -> u64 {
+    async fn committed(&self, name: &str, all: u64) -> u64 {
         let request = QueryWriteStatusRequest { resource_name: name.to_owned() };
         self.traffic.add_call();
         let answer = ByteStreamClient::new(self.wire()).query_write_status(request).await;
         let committed = answer.ok().and_then(|answer| u64::try_from(answer.get_ref().committed_size).ok());
         // All of it, and yet the write failed: it is begun anew.
-        committed.filter(|size| *size < digest.size()).unwrap_or(0)
+        committed.filter(|size| *size < all).unwrap_or(0)
+    }
+}
+
+/// What goes over the wire for a blob.
+struct Body {
+    source: Source,
+    /// Bytes on the wire.
+    size: u64,
+    packed: bool,
+}
+
+impl Body {
+    /// Whether a server that says that it has `committed` bytes has all. Of compressed ones servers count those that came or
+    /// those of the blob; -1 is for a blob that was there before (the protocol's comment on compressed uploads).
+    fn is_whole(&self, digest: BlobDigest, committed: i64) -> bool {
+        let committed_size = u64::try_from(committed).ok();
+        committed_size == Some(self.size) || self.packed && (committed == -1 || committed_size == Some(digest.size()))
     }
 }
 
 /// The bytes of a stream.
+#[derive(Clone)]
 enum Source {
-    File(File),
-    Bytes(Vec<u8>),
+    File(Arc<File>),
+    Bytes(Arc<[u8]>),
 }
 
 /// The messages of a stream that writes a blob.
@@ -287,10 +324,19 @@ impl Iterator for Parts {
 }
 
 impl Source {
-    fn read(&mut self, offset: u64, length: u64) -> Option<Vec<u8>> {
+    /// From the beginning. A file's place is shared: not to be used beside other readers of it.
+    fn reader(&self) -> Box<dyn Read + '_> {
+        match self {
+            Self::File(file) => Box::new(&**file),
+            Self::Bytes(bytes) => Box::new(io::Cursor::new(bytes)),
+        }
+    }
+
+    fn read(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
         use std::io::{Seek as _, SeekFrom};
         match self {
             Self::File(file) => {
+                let mut file = &**file;
                 file.seek(SeekFrom::Start(offset)).ok()?;
                 let mut data = Vec::new();
                 file.take(length).read_to_end(&mut data).ok()?;
@@ -302,10 +348,6 @@ impl Source {
             }
         }
     }
-}
-
-fn pack(data: &[u8]) -> Vec<u8> {
-    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 /// An id for an upload in the form of a UUID: equal uploads of one process may share it, for their bytes are equal; those of

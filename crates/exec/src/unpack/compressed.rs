@@ -3,22 +3,18 @@
 //! Decoding and writing of files cost about the same, so with two processors they take half the time side by side. The
 //! decoder is a few blocks ahead at most: a bomb is stopped by whoever reads. Not here: what is in the stream.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
-
 use super::error::{Cause, Fault, corrupt};
 use super::format::Compression;
+use crate::zstd::Zstd;
 
 const CHUNK: usize = 256 << 10;
 const CHUNKS_AHEAD: usize = 8;
 /// After the end of a tar come zeros up to the next full block, and blocks are tens of kilobytes.
 const MOST_PADDING: u64 = 16 << 20;
-/// As much as the program `zstd` accepts without being told to.
-const ZSTD_WINDOW: u64 = 128 << 20;
 /// What xz may use: its largest preset's dictionary takes 64 MiB, and nothing honest needs more than this.
 const XZ_MEMORY_KIB: u32 = 512 << 10;
 
@@ -91,74 +87,5 @@ impl Read for Contents {
         let length = rest.read(into)?;
         self.at += length;
         Ok(length)
-    }
-}
-
-/// All frames of a zstd stream, skippable ones left out, checksums checked: the decoder below does one frame.
-struct Zstd<R: BufRead> {
-    source: R,
-    decoder: FrameDecoder,
-    in_frame: bool,
-}
-
-impl<R: BufRead> Zstd<R> {
-    fn new(source: R) -> Self {
-        let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(ZSTD_WINDOW);
-        Self { source, decoder, in_frame: false }
-    }
-
-    /// Begins the next frame; false at the end of the stream.
-    fn begin(&mut self) -> io::Result<bool> {
-        while !self.source.fill_buf()?.is_empty() {
-            match self.decoder.init(&mut self.source) {
-                Ok(()) => return Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    let skipped = io::copy(&mut self.source.by_ref().take(length.into()), &mut io::sink())?;
-                    if skipped < length.into() {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
-                }
-                Err(error) => return Err(io::Error::other(error)),
-            }
-        }
-        Ok(false)
-    }
-
-    /// Decodes until there is something to be read, or the frame is at its end.
-    fn advance(&mut self) -> io::Result<()> {
-        while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-            let blocks = self.decoder.decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1));
-            blocks.map_err(io::Error::other)?;
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> io::Result<()> {
-        match self.decoder.get_checksum_from_data() {
-            stated @ Some(_) if stated != self.decoder.get_calculated_checksum() => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, "zstd frame with a wrong checksum"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<R: BufRead> Read for Zstd<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while !into.is_empty() {
-            if !self.in_frame && !self.begin()? {
-                break;
-            }
-            self.in_frame = true;
-            self.advance()?;
-            let length = self.decoder.read(into)?;
-            if length > 0 {
-                return Ok(length);
-            }
-            self.check()?;
-            self.in_frame = false;
-        }
-        Ok(0)
     }
 }

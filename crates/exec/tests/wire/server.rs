@@ -94,6 +94,8 @@ pub(crate) struct State {
     pub(crate) batches: Vec<usize>,
     /// How many blobs of batches were compressed.
     pub(crate) compressed: usize,
+    /// What it says of a compressed upload that is whole, if not the truth.
+    pub says_committed: Option<i64>,
     /// Offsets at which streams were read and written.
     pub(crate) offsets: Vec<(&'static str, i64)>,
     /// Only this token is let in, if any.

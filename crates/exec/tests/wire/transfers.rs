@@ -102,7 +102,10 @@ fn batches_are_compressed_where_the_server_offers_it() {
     for offered in [false, true] {
         let fake = Fake::start();
         if offered {
-            fake.cache_capabilities(|cache| cache.supported_compressors.push(zstd.into()));
+            fake.cache_capabilities(|cache| {
+                cache.supported_compressors.push(zstd.into());
+                cache.supported_batch_update_compressors.push(zstd.into());
+            });
         }
         let client = Client::of(&fake);
         publish(&client, &files).unwrap();
@@ -214,4 +217,87 @@ fn a_blob_that_fails_in_a_batch_is_tried_alone() {
     // All of the batch was refused, one by one; each went as a stream.
     assert!(fake.calls("Write") >= 3);
     assert_eq!(fetch(&Client::of(&fake)).unwrap(), many(3, 1000));
+}
+
+/// Bytes of which streams become about half as long.
+fn text(seed: usize, length: usize) -> Vec<u8> {
+    let line = |line: usize| format!("{seed}: line {line} {}\n", BlobDigest::of(&line.to_le_bytes()).hex());
+    (0..).flat_map(|number| line(number).into_bytes()).take(length).collect()
+}
+
+/// A server that takes and sends streams by zstd.
+fn packing() -> Fake {
+    let fake = Fake::start();
+    fake.cache_capabilities(|cache| cache.supported_compressors.push(wire::compressor::Value::Zstd.into()));
+    fake
+}
+
+#[test]
+fn streams_are_compressed_where_the_server_offers_it() {
+    let files: Files = [("text".to_owned(), text(1, 6 << 20)), ("noise".to_owned(), noise(1, 5 << 20))].into();
+    let mut moved = Vec::new();
+    for fake in [Fake::start(), packing()] {
+        let (here, there) = (Client::of(&fake), Client::of(&fake));
+        publish(&here, &files).unwrap();
+        // What hardly becomes smaller is sent as it is.
+        let packed = fake.state().compressed;
+        assert_eq!(fetch(&there).unwrap(), files);
+        moved.push((packed, here.remote.traffic().sent(), there.remote.traffic().received()));
+    }
+    let [(0, sent, received), (1, less_sent, less_received)] = moved[..] else { panic!("{moved:?}") };
+    assert!(sent > 11 << 20 && less_sent < sent - (1 << 20) && less_sent > 5 << 20, "{moved:?}");
+    assert!(received > 11 << 20 && less_received < received - (1 << 20), "{moved:?}");
+}
+
+#[test]
+fn whatever_a_server_counts_of_a_compressed_upload_it_is_whole() {
+    for committed in [-1, 6 << 20] {
+        let (fake, files) = (packing(), [("text".to_owned(), text(1, 6 << 20))].into());
+        fake.state().says_committed = Some(committed);
+        publish(&Client::of(&fake), &files).unwrap();
+        assert_eq!((fake.calls("Write"), fake.state().compressed), (1, 1));
+    }
+    let (fake, files) = (packing(), [("text".to_owned(), text(1, 6 << 20))].into());
+    fake.state().says_committed = Some(17);
+    assert_eq!(fault(publish(&Client::of(&fake), &files)), Some(Fault::Unreachable));
+}
+
+#[test]
+fn broken_compressed_streams_go_on_where_they_were() {
+    let fake = packing();
+    let files: Files = [("large".to_owned(), text(1, 16 << 20))].into();
+    let client = Client::of(&fake);
+    fake.plan("Write", [Do::Part(1_100_000), Do::Part(2_000_000)]);
+    publish(&client, &files).unwrap();
+    assert_eq!(fake.state().offsets, [("Write", 0), ("Write", 1_100_000), ("Write", 2_000_000)]);
+    assert_eq!(fake.state().blobs[&BlobDigest::of(&files["large"])], files["large"]);
+
+    fake.state().offsets.clear();
+    fake.plan("Read", [Do::Part(4_000_000), Do::Part(3_000_000)]);
+    assert_eq!(fetch(&Client::of(&fake)).unwrap(), files);
+    let offsets: Vec<_> = fake.state().offsets.iter().map(|(_, offset)| *offset).collect();
+    // Places in the blob, not in what was sent: beyond the bytes that came.
+    assert!(offsets.len() == 3 && offsets.is_sorted() && offsets[0] == 0, "{offsets:?}");
+    assert!(offsets[1] > 4_000_000 && offsets[2] > offsets[1] + 3_000_000, "{offsets:?}");
+}
+
+#[test]
+fn a_compressed_stream_that_is_garbage_or_another_blob_counts_as_lost() {
+    for wrong in [None, Some(text(2, 6 << 20)), Some(text(1, 7 << 20))] {
+        let fake = packing();
+        let files: Files = [("large".to_owned(), text(1, 6 << 20))].into();
+        publish(&Client::of(&fake), &files).unwrap();
+        let digest = BlobDigest::of(&files["large"]);
+        match wrong {
+            Some(other) => drop(fake.state().blobs.insert(digest, other)),
+            None => fake.plan("Read", [Do::Garble]),
+        }
+        let client = Client::of(&fake);
+        let tree = client.remote.look_up(&client.action(b"input")).unwrap().unwrap();
+        match client.remote.bring(tree).unwrap_err() {
+            RemoteError::Lost(lost) => assert_eq!(lost, [digest]),
+            other => panic!("{other:?}"),
+        }
+        assert!(!client.store.has(digest));
+    }
 }

@@ -20,6 +20,12 @@ impl ByteStream for Service {
         let blob = state.blobs.get(&named(&request.resource_name)).cloned();
         let mut blob = blob.ok_or_else(|| Status::not_found("no such blob"))?;
         let mut data = blob.split_off(usize::try_from(request.read_offset).unwrap());
+        if is_packed(&request.resource_name) {
+            state.compressed += 1;
+            // As two frames: a server may send what it has in parts.
+            let (one, two) = data.split_at(data.len() / 2);
+            data = [pack(one), pack(two)].concat();
+        }
         let mut parts = Vec::new();
         match plan {
             Some(Do::Part(bytes)) => data.truncate(bytes),
@@ -55,9 +61,14 @@ impl ByteStream for Service {
                 return Err(Status::unavailable("Stream removed"));
             }
             if part.finish_write {
-                let bytes = state.partial.remove(&name).unwrap();
+                let mut bytes = state.partial.remove(&name).unwrap();
+                let mut committed_size = i64::try_from(bytes.len()).unwrap();
+                if is_packed(&name) {
+                    state.compressed += 1;
+                    bytes = unpack(&bytes);
+                    committed_size = state.says_committed.unwrap_or(committed_size);
+                }
                 assert_eq!(BlobDigest::of(&bytes), named(&name), "other bytes were sent");
-                let committed_size = i64::try_from(bytes.len()).unwrap();
                 state.keep(&bytes);
                 return Ok(Response::new(WriteResponse { committed_size }));
             }
@@ -131,7 +142,7 @@ impl ContentAddressableStorage for Service {
             }
             if compress {
                 state.compressed += 1;
-                data = ruzstd::encoding::compress_to_vec(data.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
+                data = pack(&data);
             }
             responses.push(wire::batch_read_blobs_response::Response {
                 digest: Some(digest),
@@ -170,6 +181,15 @@ impl ContentAddressableStorage for Service {
     ) -> Told<wire::RegisterChunkMappingResponse> {
         Err(Status::unimplemented(""))
     }
+}
+
+/// Whether a stream's name says that it is compressed; only a server that offers it is asked for that.
+fn is_packed(resource: &str) -> bool {
+    resource.contains("compressed-blobs/zstd/")
+}
+
+fn pack(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 fn unpack(data: &[u8]) -> Vec<u8> {
