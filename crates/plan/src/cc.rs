@@ -41,6 +41,9 @@ const RECIPES: &[(&str, &str)] = &[
     ("cc/tools/strip.c", include_str!("../recipes/cc/tools/strip.c")),
 ];
 
+/// Files of the recipe: where they are put, and what is in them.
+type Files = &'static [(&'static str, &'static str)];
+
 /// What the recipe reads besides for a system that is not Linux.
 const WINDOWS_LIBS: &str = include_str!("../recipes/cc/windows-libs.txt");
 const WINDOWS: &[(&str, &str)] = &[
@@ -110,15 +113,7 @@ impl Planner {
             return Ok(brought);
         }
         let cpu = target.cpu().name;
-        let (libc, own) = match target.spec().abi {
-            Abi::Gnu if target.spec().cpu == Cpu::Powerpc64le => ("glibc", IBM_LONG_DOUBLE),
-            Abi::Gnu => ("glibc", [].as_slice()),
-            Abi::Musl => ("musl", [].as_slice()),
-            Abi::Mingw => ("windows", WINDOWS),
-            Abi::Darwin => ("darwin", DARWIN),
-            Abi::FreeBsd => ("freebsd", FREEBSD),
-            Abi::Bionic => return Err(PlanError::NoCc(target.to_string())),
-        };
+        let (libc, own) = recipe(target)?;
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;
         let sdk = self.macos_sdk.filter(|_| target.spec().abi == Abi::Darwin);
         let own_place = format!("/{}/{target}/{SDK}", layout::CC);
@@ -138,6 +133,19 @@ impl Planner {
         let sdk = self.once("macos sdk", |_| Ok(Node::Known(sdk)))?;
         self.once(format!("cc {target} with sdk"), |_| Ok(Node::Compose(vec![input("", made)?, input(SDK, sdk)?])))
     }
+}
+
+/// The name of a target's C library in the recipe, and what the recipe reads besides [`RECIPES`].
+fn recipe(target: Target) -> Result<(&'static str, Files), PlanError> {
+    Ok(match target.spec().abi {
+        Abi::Gnu if target.spec().cpu == Cpu::Powerpc64le => ("glibc", IBM_LONG_DOUBLE),
+        Abi::Gnu => ("glibc", &[]),
+        Abi::Musl => ("musl", &[]),
+        Abi::Mingw => ("windows", WINDOWS),
+        Abi::Darwin => ("darwin", DARWIN),
+        Abi::FreeBsd => ("freebsd", FREEBSD),
+        Abi::Bionic => return Err(PlanError::NoCc(target.to_string())),
+    })
 }
 
 /// The libraries that a program for `target` may ask its system for, where programs ask for libraries by name and hold
@@ -172,6 +180,35 @@ fn fill(path: &str, cpu: Option<&str>) -> Result<String, PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What clang was seen to call for all arithmetic and all conversions of `long double` on powerpc64le.
+    #[test]
+    fn long_double_of_two_doubles_is_made_where_it_is_used() {
+        for target in Target::all() {
+            let Ok((_, own)) = recipe(target) else { continue };
+            let source = own.iter().find(|(path, _)| *path == "cc/ibm-long-double.c");
+            let used = target.cpu().name == "powerpc64le" && target.spec().abi == Abi::Gnu;
+            assert_eq!(source.is_some(), used, "{target}");
+            let Some((_, source)) = source else { continue };
+            for function in [
+                "gcc_qadd",
+                "gcc_qsub",
+                "gcc_qmul",
+                "gcc_qdiv",
+                "floatditf",
+                "floattitf",
+                "fixtfdi",
+                "fixtfti",
+                "fixunstfdi",
+                "fixunstfti",
+                "powitf2",
+                "multc3",
+                "divtc3",
+            ] {
+                assert!(source.contains(&format!(" __{function}(")), "{function}");
+            }
+        }
+    }
 
     #[test]
     fn only_windows_has_libraries_that_programs_name() {
