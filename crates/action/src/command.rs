@@ -123,6 +123,16 @@ impl Action {
     /// Both messages, canonical.
     #[must_use]
     pub fn encode(&self) -> EncodedAction {
+        self.encode_as(false)
+    }
+
+    /// As [`Action::encode`], of an action that is run whenever it is asked for: its result is neither kept nor shared.
+    #[must_use]
+    pub fn encode_uncached(&self) -> EncodedAction {
+        self.encode_as(true)
+    }
+
+    fn encode_as(&self, do_not_cache: bool) -> EncodedAction {
         let command = self.command.to_wire().encode_to_vec();
         let command_digest = Digest::of(&command);
         let action = wire::Action {
@@ -133,6 +143,7 @@ impl Action {
                 nanos: 0,
             }),
             platform: self.command.platform(),
+            do_not_cache,
             ..wire::Action::default()
         }
         .encode_to_vec();
@@ -163,6 +174,14 @@ mod tests {
             hello().encode().digest.to_string(),
             "153e33130b0b4565d534c34c23aa175d1bf6cb42b2cfa678819d39c12be7dbac/143"
         );
+    }
+
+    #[test]
+    fn what_is_not_cached_is_another_action() {
+        let (cached, uncached) = (hello().encode(), hello().encode_uncached());
+        assert_ne!(uncached.digest, cached.digest);
+        assert_eq!(uncached.command_digest, cached.command_digest);
+        assert!(wire::Action::decode(uncached.action.as_slice()).unwrap().do_not_cache);
     }
 
     #[test]

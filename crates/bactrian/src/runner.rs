@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use exec::runner::{Runner, RunnerError, Service, Ssh, prepare_wine};
-use exec::store::Store;
+use exec::remote::Config;
+use exec::runner::{Farm, Runner, RunnerError, Service, Ssh, prepare_wine};
 use plan::runner::{Choice, Inside};
-use plan::target::{self, Target};
+use plan::target::{self, Abi, Os, Target};
 
 use crate::commands::fit;
 use crate::error::CommandError;
 use crate::surroundings::{Env, Surroundings, is_program};
-use crate::ui::Ui;
+use crate::workshop::Workshop;
 
 /// A runner that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +27,18 @@ pub(crate) enum Found {
     Qemu(PathBuf, &'static str),
     Wine(PathBuf),
     Ssh(Ssh),
+    /// Workers of the engine that is built with, which have these properties besides.
+    Remote(BTreeMap<String, String>),
     /// The user's command: its program is there.
     Command(Vec<OsString>),
 }
 
-/// Looks for the runner of `target`: the one that was chosen, else the default.
-pub(crate) fn find(around: &Surroundings, target: Target, choice: Option<&Choice>) -> Result<Found, CommandError> {
+/// Looks for the runner of `target`: the one that was chosen, else the default. `remote` is the engine that is built with.
+pub(crate) fn find(
+    (around, remote): (&Surroundings, Option<&Config>),
+    target: Target,
+    choice: Option<&Choice>,
+) -> Result<Found, CommandError> {
     let absent = |what: &str| {
         CommandError::environment(format_args!("{what} is needed to run programs for {target}, and is not here"))
     };
@@ -63,10 +70,10 @@ pub(crate) fn find(around: &Surroundings, target: Target, choice: Option<&Choice
             }
         },
         Some(Choice::Native) => Ok(Found::Native),
-        Some(Choice::Qemu) if target.spec().os == target::Os::Linux => qemu(target.cpu().qemu),
+        Some(Choice::Qemu) if target.spec().os == Os::Linux => qemu(target.cpu().qemu),
         Some(Choice::Qemu) => Err(CommandError::usage(format_args!("qemu does not run programs for {target} here"))
             .hint("it stands in for a CPU, not for a system: leave out the runner, or name another")),
-        Some(Choice::Wine) if target.spec().os == target::Os::Windows => wine(),
+        Some(Choice::Wine) if target.spec().os == Os::Windows => wine(),
         Some(Choice::Wine) => Err(CommandError::usage(format_args!("wine does not run programs for {target}"))),
         Some(Choice::Ssh { destination, port }) => {
             let program = around.env.program("ssh").ok_or_else(|| {
@@ -74,8 +81,25 @@ pub(crate) fn find(around: &Surroundings, target: Target, choice: Option<&Choice
             })?;
             Ok(Found::Ssh(Ssh { program, destination: destination.clone(), port: *port }))
         }
+        Some(Choice::Remote) => workers(remote, target),
         Some(Choice::Command(words)) => command(around, words),
     }
+}
+
+/// The engine's workers. They are started without a root of ours, so nothing that a program is linked with is there.
+fn workers(remote: Option<&Config>, target: Target) -> Result<Found, CommandError> {
+    let config = remote.ok_or_else(|| {
+        CommandError::usage("the runner `remote` is a Remote Execution engine's workers, and no engine is named")
+            .hint("say `--remote grpc://host:8980`, or `url` in `[remote]` of bactrian.toml")
+    })?;
+    let spec = target.spec();
+    if spec.os == Os::Linux && spec.abi != Abi::Musl {
+        return Err(CommandError::usage(format_args!(
+            "programs for {target} are dynamic: workers lack their libraries"
+        ))
+        .hint(format_args!("{}-linux-musl has static programs: say `--target` so", target.cpu().name)));
+    }
+    Ok(Found::Remote(config.programs.get(spec.name).cloned().unwrap_or_default()))
 }
 
 /// The user's command, with its program's path: whoever runs it may do so in another directory.
@@ -106,14 +130,14 @@ impl Found {
         match self {
             Self::Native => Inside::Native,
             Self::Qemu(_, name) => Inside::Emulator(name),
-            Self::Wine(_) | Self::Ssh(_) | Self::Command(_) => Inside::Outside,
+            Self::Wine(_) | Self::Ssh(_) | Self::Remote(_) | Self::Command(_) => Inside::Outside,
         }
     }
 
     /// The runner, ready to run programs for `target`; `program` is one of them, if it is known which.
     pub(crate) fn ready(
         &self,
-        (store, ui): (&Store, &Ui),
+        workshop: &Workshop<'_>,
         target: Target,
         program: Option<&Path>,
     ) -> Result<Runner, CommandError> {
@@ -125,11 +149,15 @@ impl Found {
                 Runner::Under(line)
             }
             Self::Wine(program) => {
-                let told = || ui.note("wine makes its directory, which takes a while");
-                let prefix = prepare_wine(store, program, told).map_err(|error| tell(&error))?;
+                let told = || workshop.ui().note("wine makes its directory, which takes a while");
+                let prefix = prepare_wine(&workshop.store, program, told).map_err(|error| tell(&error))?;
                 Runner::Wine { program: program.clone(), prefix }
             }
             Self::Ssh(ssh) => Runner::Ssh(ssh.clone()),
+            Self::Remote(platform) => {
+                let remote = workshop.connection()?.ok_or_else(|| CommandError::bug("a runner without its engine"))?;
+                Runner::Farm(Farm { remote, store: Arc::clone(&workshop.store), platform: platform.clone() })
+            }
             Self::Command(line) => Runner::Under(line.clone()),
         })
     }
@@ -137,14 +165,14 @@ impl Found {
     /// Runs programs for a root, as long as the returned value lives; nothing is needed for those that run inside it.
     pub(crate) fn serve(
         &self,
-        context: (&Store, &Ui),
+        workshop: &Workshop<'_>,
         target: Target,
         (socket, places): (&Path, Vec<exec::runner::Place>),
     ) -> Result<Option<Service>, CommandError> {
         if self.inside() != Inside::Outside {
             return Ok(None);
         }
-        let runner = self.ready(context, target, None)?;
+        let runner = self.ready(workshop, target, None)?;
         let environment: BTreeMap<String, String> = plan::project::environment();
         let service = Service::start(socket, runner, places, environment, |error| tell(error).message);
         service
@@ -192,6 +220,10 @@ pub(crate) fn tell(error: &RunnerError) -> CommandError {
         RunnerError::Prefix { prefix, status } => {
             CommandError::environment(format_args!("wine could not make {}: {status}", prefix.display()))
         }
+        RunnerError::Remote(error) => crate::failure::remote::failed(None, error),
+        RunnerError::Input => CommandError::usage("programs that `--runner remote` runs have no standard input")
+            .hint("have nothing to read: `</dev/null`"),
+        RunnerError::Text(_) => CommandError::usage("a program on another machine cannot be told so").caused_by(error),
         RunnerError::Store(error) => crate::failure::store(error),
     }
 }
@@ -220,20 +252,20 @@ mod tests {
         let here = around(temp.path());
         let arm: Target = "aarch64-linux-musl".parse().unwrap();
         let own: Target = "x86_64-linux-musl".parse().unwrap();
-        assert_eq!(find(&here, own, None).unwrap(), Found::Native);
-        let error = find(&here, arm, None).unwrap_err();
+        assert_eq!(find((&here, None), own, None).unwrap(), Found::Native);
+        let error = find((&here, None), arm, None).unwrap_err();
         assert_eq!(error.exit().code(), 4);
         assert_eq!(error.message, "`qemu-aarch64` is needed to run programs for aarch64-linux-musl, and is not here");
         let emulator = program(temp.path(), "qemu-aarch64-static");
-        let found = find(&here, arm, None).unwrap();
+        let found = find((&here, None), arm, None).unwrap();
         assert_eq!(found, Found::Qemu(emulator, "qemu-aarch64"));
         assert_eq!(found.inside(), Inside::Emulator("qemu-aarch64"));
-        assert_eq!(find(&here, arm, Some(&Choice::Native)).unwrap(), Found::Native);
-        assert_eq!(find(&here, arm, Some(&Choice::Wine)).unwrap_err().exit().code(), 2);
+        assert_eq!(find((&here, None), arm, Some(&Choice::Native)).unwrap(), Found::Native);
+        assert_eq!(find((&here, None), arm, Some(&Choice::Wine)).unwrap_err().exit().code(), 2);
         let ssh = Choice::Ssh { destination: "pi".to_owned(), port: None };
-        assert_eq!(find(&here, arm, Some(&ssh)).unwrap_err().exit().code(), 4);
+        assert_eq!(find((&here, None), arm, Some(&ssh)).unwrap_err().exit().code(), 4);
         program(temp.path(), "ssh");
-        assert!(matches!(find(&here, arm, Some(&ssh)).unwrap(), Found::Ssh(ssh) if ssh.destination == "pi"));
+        assert!(matches!(find((&here, None), arm, Some(&ssh)).unwrap(), Found::Ssh(ssh) if ssh.destination == "pi"));
     }
 
     #[test]
@@ -242,21 +274,39 @@ mod tests {
         let here = around(temp.path());
         let arm: Target = "aarch64-linux-musl".parse().unwrap();
         let choice = |words: &[&str]| Choice::Command(words.iter().map(|word| (*word).to_owned()).collect());
-        let error = find(&here, arm, Some(&choice(&["my-runner", "-v"]))).unwrap_err();
+        let error = find((&here, None), arm, Some(&choice(&["my-runner", "-v"]))).unwrap_err();
         assert_eq!(error.message, "the runner `my-runner` is no program that can be started");
         assert_eq!(error.causes, ["it is not in PATH"]);
         let file = program(temp.path(), "my-runner");
-        let found = find(&here, arm, Some(&choice(&["my-runner", "-v"]))).unwrap();
+        let found = find((&here, None), arm, Some(&choice(&["my-runner", "-v"]))).unwrap();
         assert_eq!(found, Found::Command(vec![file.clone().into(), "-v".into()]));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(find(&here, arm, Some(&choice(&[file.to_str().unwrap()]))).is_err(), "it may not be executed");
-        assert!(find(&here, arm, Some(&choice(&["./absent"]))).is_err());
+        assert!(find((&here, None), arm, Some(&choice(&[file.to_str().unwrap()]))).is_err(), "it may not be executed");
+        assert!(find((&here, None), arm, Some(&choice(&["./absent"]))).is_err());
+    }
+
+    #[test]
+    fn workers_of_an_engine_are_those_that_it_is_said_to_have() {
+        let temp = tempfile::tempdir().unwrap();
+        let here = around(temp.path());
+        let arm: Target = "aarch64-linux-musl".parse().unwrap();
+        let nobody = find((&here, None), arm, Some(&Choice::Remote)).unwrap_err();
+        assert_eq!((nobody.exit().code(), nobody.hints.len()), (2, 1), "{nobody:?}");
+        let mut config = Config::new("grpc://farm:8980".parse().unwrap());
+        let found = |config: &Config, target: Target| find((&here, Some(config)), target, Some(&Choice::Remote));
+        assert_eq!(found(&config, arm).unwrap(), Found::Remote(BTreeMap::new()));
+        let properties = BTreeMap::from([("ISA".to_owned(), "aarch64".to_owned())]);
+        config.programs.insert("aarch64-linux-musl".to_owned(), properties.clone());
+        let of_arm = found(&config, arm).unwrap();
+        assert_eq!((of_arm.inside(), of_arm), (Inside::Outside, Found::Remote(properties)));
+        let dynamic = found(&config, "aarch64-linux-gnu.2.28".parse().unwrap()).unwrap_err();
+        assert!(dynamic.hints[0].starts_with("aarch64-linux-musl has static programs"), "{dynamic:?}");
     }
 
     #[test]
     fn an_emulator_stands_in_for_a_cpu_alone() {
         let temp = tempfile::tempdir().unwrap();
-        let error = find(&around(temp.path()), "aarch64-macos".parse().unwrap(), None).unwrap_err();
+        let error = find((&around(temp.path()), None), "aarch64-macos".parse().unwrap(), None).unwrap_err();
         assert!(error.hints[0].contains("--runner"), "{error:?}");
     }
 }

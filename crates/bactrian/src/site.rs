@@ -217,7 +217,7 @@ impl<'w> Site<'w> {
             // Everything has been moved there.
             Way::Whole => vec![place("/".to_owned(), self.whole_root())],
         };
-        found.serve((&self.workshop.store, self.ctx.ui), target, (&socket, places))
+        found.serve(self.workshop, target, (&socket, places))
     }
 
     /// A directory of the root's tree; nothing if there is none.

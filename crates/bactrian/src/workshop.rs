@@ -50,7 +50,7 @@ pub(crate) struct Workshop<'c> {
     emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
     remote: Option<Config>,
-    connection: OnceCell<Remote>,
+    connection: OnceCell<Arc<Remote>>,
     macos_sdk: Option<DirDigest>,
     /// C toolchains that the user brings, and what is captured for them.
     brings: Vec<Bring>,
@@ -236,12 +236,21 @@ impl<'c> Workshop<'c> {
 
     /// The engine or cache elsewhere, connected to when something is made: choosing versions needs none.
     pub(crate) fn remote(&self) -> Result<Option<&Remote>, CommandError> {
+        Ok(self.connected()?.map(Arc::as_ref))
+    }
+
+    /// The same for who outlives this.
+    pub(crate) fn connection(&self) -> Result<Option<Arc<Remote>>, CommandError> {
+        Ok(self.connected()?.cloned())
+    }
+
+    fn connected(&self) -> Result<Option<&Arc<Remote>>, CommandError> {
         let Some(config) = &self.remote else { return Ok(None) };
         if self.connection.get().is_none() {
             let connected = Remote::connect(Arc::clone(&self.store), config.clone(), Arc::clone(&self.stop));
             let connected = connected.map_err(|error| failure::remote::failed(None, &error))?;
             connected.stop_on_interrupt();
-            let _ = self.connection.set(connected);
+            let _ = self.connection.set(Arc::new(connected));
         }
         Ok(self.connection.get())
     }

@@ -1,11 +1,13 @@
-//! Running programs of other machines: as they are, under an emulator or wine, on another machine over ssh, or by a
-//! command of the user's.
+//! Running programs of other machines: as they are, under an emulator or wine, on another machine over ssh, by workers of a
+//! Remote Execution engine, or by a command of the user's.
 //!
 //! A runner is a value; whoever has one need not know which it is. Not here: which runner a target has (`plan::target`,
 //! and what users say), and how programs run inside a root, where none of this can be seen (`plan::runner`).
 
+mod farm;
 mod service;
 mod ssh;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod wine;
@@ -16,12 +18,15 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+pub use farm::Farm;
 pub use service::{Place, Service};
 pub use ssh::{Ssh, quoted};
 pub use wine::prepare as prepare_wine;
 
+use crate::remote::RemoteError;
+
 /// Who runs programs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Runner {
     /// The machine itself.
     Native,
@@ -36,6 +41,8 @@ pub enum Runner {
     },
     /// Another machine.
     Ssh(Ssh),
+    /// Workers of an engine.
+    Farm(Farm),
 }
 
 /// What is run.
@@ -97,6 +104,15 @@ pub enum RunnerError {
         /// How wine ended.
         status: ExitStatus,
     },
+    /// The engine could not run it.
+    #[error(transparent)]
+    Remote(#[from] Box<RemoteError>),
+    /// Something is to be read by a program that has no standard input.
+    #[error("programs on an engine's workers have no standard input")]
+    Input,
+    /// An argument or variable is no UTF-8, which an engine's messages are.
+    #[error("{0:?} is not UTF-8")]
+    Text(OsString),
     /// The store cannot be written to.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
@@ -128,6 +144,7 @@ impl Runner {
                 directly(command, Job { environment, ..job })
             }
             Self::Ssh(ssh) => ssh.run(job),
+            Self::Farm(farm) => farm.run(job),
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum Choice {
         /// Another port than ssh's own.
         port: Option<u16>,
     },
+    /// Workers of the Remote Execution engine that is built with.
+    Remote,
     /// A command that is given the program and its arguments; not empty.
     Command(Vec<String>),
 }
@@ -72,6 +74,7 @@ impl FromStr for Choice {
             "native" => Ok(Self::Native),
             "qemu" => Ok(Self::Qemu),
             "wine" => Ok(Self::Wine),
+            "remote" => Ok(Self::Remote),
             text => match text.strip_prefix("ssh:") {
                 Some(machine) => ssh(machine).ok_or_else(|| ChoiceError::Machine(text.to_owned())),
                 None => shlex::split(text)
@@ -278,6 +281,7 @@ mod tests {
             ("native", Ok(Choice::Native)),
             (" qemu ", Ok(Choice::Qemu)),
             ("wine", Ok(Choice::Wine)),
+            ("remote", Ok(Choice::Remote)),
             ("ssh:pi@kitchen", ssh("pi@kitchen", None)),
             ("ssh:pi@kitchen:2222", ssh("pi@kitchen", Some(2222))),
             ("ssh://kitchen", ssh("kitchen", None)),

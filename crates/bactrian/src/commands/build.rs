@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use exec::runner::Service;
 use inspect::{AppleVersion, Arch, Bits, Endian, Expectation, Format, universal};
 use plan::delivery::{self, Program, Wanted};
 use plan::runner::{Choice, Inside};
@@ -107,8 +108,7 @@ impl<'p> Place<'p> {
         order: &Order<'_>,
         (project, targets): (&'p Project, &[Target]),
     ) -> Result<Vec<Self>, CommandError> {
-        let runners: Rc<[_]> =
-            if project.wants.discovery { discoverers(ctx, order.runners)? } else { Vec::new() }.into();
+        let runners: Rc<[_]> = if project.wants.discovery { discoverers(ctx, order)? } else { Vec::new() }.into();
         let inside = runners.iter().map(|(target, found)| (*target, found.inside())).collect();
         let purpose = Purpose { runners: inside, ..Purpose::building(targets, project.wants) };
         let sites = Site::open_all(ctx, workshop, order.means, order.project, &purpose)?;
@@ -126,10 +126,12 @@ impl<'p> Place<'p> {
         targets.chunks(at_once.max(1)).try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();
             let runner = self.runners.iter().find(|(target, _)| some == [*target]);
-            let _service = runner.map(|(target, found)| self.site.serve(found, *target)).transpose()?;
-            self.ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
+            let service = runner.map(|(target, found)| self.site.serve(found, *target)).transpose()?.flatten();
+            let built = self.ctx.timings.step(&format!("dune build for {}", names.join(", ")), || {
                 dune(&self.site, &delivery::dune_arguments(some, wanted, self.jobs))
-            })
+            });
+            // What could not be run has not failed.
+            service.and_then(Service::end).map_or(built, |error| Err(runner::tell(&error)))
         })
     }
 }
@@ -157,14 +159,15 @@ fn build_in(place: &Place<'_>) -> Result<Vec<(Target, Vec<Built>)>, CommandError
 }
 
 /// The runners of targets in whose builds programs of theirs run.
-fn discoverers(ctx: &Context<'_>, targets: &[(Target, Option<Choice>)]) -> Result<Vec<(Target, Found)>, CommandError> {
+fn discoverers(ctx: &Context<'_>, order: &Order<'_>) -> Result<Vec<(Target, Found)>, CommandError> {
+    let with = (ctx.around, order.means.remote.as_ref());
     let find = |(target, choice): &(Target, Option<Choice>)| {
-        let found = runner::find(ctx.around, *target, choice.as_ref());
+        let found = runner::find(with, *target, choice.as_ref());
         found.map(|found| (*target, found)).map_err(|error| {
             error.cause("a `(ctypes …)` stanza of the project runs programs of the target while it is built")
         })
     };
-    targets.iter().map(find).collect()
+    order.runners.iter().map(find).collect()
 }
 
 /// Runs dune inside; what it prints is shown as it prints it.

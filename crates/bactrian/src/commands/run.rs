@@ -14,7 +14,8 @@ use crate::workshop::Workshop;
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandError> {
     let target = settings.target;
-    let found = runner::find(ctx.around, target, settings.runner.as_ref())?;
+    let with = (ctx.around, settings.means.remote.as_ref());
+    let found = runner::find(with, target, settings.runner.as_ref())?;
     let order = Order {
         project: &settings.project,
         goals: &[target.into()],
@@ -26,7 +27,7 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandErro
     let programs: Vec<_> = delivered.into_iter().flat_map(|(_, programs)| programs).collect();
     let program = choose(&programs, settings.bin.as_deref())?;
     let workshop = Workshop::open(ctx, &settings.means)?;
-    let runner = found.ready((&workshop.store, ctx.ui), target, Some(&program.file))?;
+    let runner = found.ready(&workshop, target, Some(&program.file))?;
     let status = runner.run(Job::new(&program.file, &settings.arguments)).map_err(|error| runner::tell(&error))?;
     Ok(Exit::of_program(status))
 }

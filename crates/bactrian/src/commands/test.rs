@@ -5,6 +5,7 @@
 use std::io::{self, Read as _};
 use std::process::Stdio;
 
+use exec::runner::Service;
 use plan::delivery::{self, DUNE_WITH_TARGET_EXEC};
 use plan::target::Target;
 
@@ -18,10 +19,11 @@ use crate::site::{Inside, Purpose, Site};
 use crate::workshop::Workshop;
 
 pub(crate) fn run(ctx: &Context<'_>, settings: &Test) -> Result<Exit, CommandError> {
+    let with = (ctx.around, settings.means.remote.as_ref());
     let found: Vec<(Target, Found)> = settings
         .targets
         .iter()
-        .map(|(target, choice)| Ok((*target, runner::find(ctx.around, *target, choice.as_ref())?)))
+        .map(|(target, choice)| Ok((*target, runner::find(with, *target, choice.as_ref())?)))
         .collect::<Result<_, CommandError>>()?;
     let project = Project::find(&settings.project)?;
     let workshop = Workshop::open(ctx, &settings.means)?;
@@ -32,11 +34,15 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Test) -> Result<Exit, CommandErr
     for site in Site::open_all(ctx, &workshop, &settings.means, &settings.project, &purpose)? {
         check_dune(&site)?;
         for (target, found) in found.iter().filter(|(target, _)| site.targets.contains(target)) {
-            let _service = site.serve(found, *target)?;
+            let service = site.serve(found, *target)?;
             let runner = plan::runner::command(*target);
             let (jobs, promote) = (settings.means.jobs.get(), settings.promote);
             let arguments = delivery::test_arguments(*target, &runner, jobs, promote);
             let passed = ctx.timings.step(&format!("tests for {target}"), || dune(&site, arguments))?;
+            // What could not be run has not failed.
+            if let Some(error) = service.and_then(Service::end) {
+                return Err(runner::tell(&error));
+            }
             if !passed {
                 failed.push(target.to_string());
             }

@@ -125,8 +125,8 @@ pub(crate) const KEYS: &[Key] = &[
         name: "target.aarch64-linux-musl.runner",
         option: "--runner",
         example: r#""ssh:pi@kitchen""#,
-        meaning: "Who runs the programs of the target whose name stands there: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, \
-                  or a command, seen from the file, that is given the program and its arguments.",
+        meaning: "Who runs the programs of the target whose name stands there: `native`, `qemu`, `wine`, `remote`, \
+                  `ssh:[user@]host[:port]`, or a command, seen from the file, that is given the program and its arguments.",
     },
     Key {
         name: "cmake",
@@ -258,6 +258,13 @@ pub(crate) const KEYS: &[Key] = &[
         example: r#"{ pool = "large" }"#,
         meaning: "Platform properties of actions that are made for that target, besides or instead of those; a glibc floor is no part \
                   of its name.",
+    },
+    Key {
+        name: "remote.target.TARGET.run-platform",
+        option: "",
+        example: r#"{ ISA = "aarch64" }"#,
+        meaning: "Platform properties of workers that run that target's programs with the runner `remote`, besides or instead of \
+                  `remote.platform`.",
     },
     Key {
         name: "remote.patience",
@@ -437,7 +444,7 @@ impl Reader<'_> {
                 "token-file" => remote.token_file = self.string(item).map(PathBuf::from),
                 "headers" => remote.headers = self.names_and_texts(item),
                 "platform" => remote.platform = self.names_and_texts(item),
-                "target" => remote.targets = self.remote_targets(item),
+                "target" => self.remote_targets(item, remote),
                 "patience" => remote.patience = self.positive(item),
                 "queue-timeout" => remote.queue_timeout = self.positive(item),
                 _ => self.unknown(table, key, "remote."),
@@ -446,21 +453,24 @@ impl Reader<'_> {
     }
 
     /// Platform properties by target.
-    fn remote_targets(&mut self, item: &Item) -> BTreeMap<String, BTreeMap<String, String>> {
-        let Some(targets) = self.expect(item, item.as_table_like(), "a table") else { return BTreeMap::new() };
-        let mut all = BTreeMap::new();
+    fn remote_targets(&mut self, item: &Item, remote: &mut RemoteTable) {
+        let Some(targets) = self.expect(item, item.as_table_like(), "a table") else { return };
         for (name, inner) in targets.iter() {
             let span = targets.key(name).and_then(toml_edit::Key::span);
             let Some(target) = self.target(name, span) else { continue };
             let Some(table) = self.expect(inner, inner.as_table_like(), "a table") else { continue };
             for (key, item) in table.iter() {
-                match key {
-                    "platform" => all.extend([(target.spec().name.to_owned(), self.names_and_texts(item))]),
-                    _ => self.unknown_of(table, key, &format!("remote.target.{name}."), "remote.target.TARGET."),
-                }
+                let said = match key {
+                    "platform" => &mut remote.targets,
+                    "run-platform" => &mut remote.programs,
+                    _ => {
+                        self.unknown_of(table, key, &format!("remote.target.{name}."), "remote.target.TARGET.");
+                        continue;
+                    }
+                };
+                said.insert(target.spec().name.to_owned(), self.names_and_texts(item));
             }
         }
-        all
     }
 
     /// The target that is the name of a table.

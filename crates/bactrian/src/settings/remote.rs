@@ -34,6 +34,8 @@ pub(crate) struct RemoteTable {
     pub(crate) platform: BTreeMap<String, String>,
     /// Platform properties of actions that serve a target, by its name.
     pub(crate) targets: BTreeMap<String, BTreeMap<String, String>>,
+    /// Those of workers that run a target's own programs, by its name.
+    pub(crate) programs: BTreeMap<String, BTreeMap<String, String>>,
     /// Seconds.
     pub(crate) patience: Option<NonZeroUsize>,
     /// Seconds.
@@ -67,6 +69,7 @@ impl Sources<'_> {
         config.headers.clone_from(&table.headers);
         config.platform.clone_from(&table.platform);
         config.targets.clone_from(&table.targets);
+        config.programs.clone_from(&table.programs);
         let seconds = |said: Option<NonZeroUsize>| said.map(|seconds| Duration::from_secs(seconds.get() as u64));
         config.jobs = table.jobs.map_or(config.jobs, NonZeroUsize::get);
         config.patience = seconds(table.patience).unwrap_or(config.patience);

@@ -330,7 +330,7 @@ fn unique<T: Ord + Copy>(all: impl IntoIterator<Item = T>) -> Vec<T> {
 fn runner(text: &str, place: &str) -> Result<Choice, CommandError> {
     text.parse().map_err(|error: ChoiceError| {
         CommandError::usage(format_args!("{place}: {error}"))
-            .hint("say `qemu`, `wine`, `native`, `ssh:user@host`, or a command such as `my-runner --cpu a53`")
+            .hint("say `qemu`, `wine`, `native`, `remote`, `ssh:user@host`, or a command such as `my-runner --cpu a53`")
     })
 }
 

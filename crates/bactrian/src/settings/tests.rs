@@ -196,7 +196,8 @@ fn an_engine_is_taken_as_the_file_says() {
     let toml = "[remote]\nurl = 'grpcs://farm'\nca = 'ca.pem'\ncertificate = 'client.pem'\nkey = '/keys/client.key'\n\
         server-name = 'farm.example'\ntoken-file = 'token'\njobs = 200\npatience = 7\nqueue-timeout = 8\n\
         headers = { X-Team = 'blue' }\nplatform = { OSFamily = 'linux', ISA = 'x86-64' }\n\
-        [remote.target.aarch64-linux-gnu]\nplatform = { pool = 'large' }\n";
+        [remote.target.aarch64-linux-gnu]\nplatform = { pool = 'large' }\n\
+        [remote.target.aarch64-linux-musl]\nrun-platform = { ISA = 'aarch64' }\n";
     let said = engine("", &[], toml).unwrap();
     // Paths are the project's.
     assert!(said.tls.ca.as_deref().is_some_and(|path| path.is_absolute() && path.ends_with("ca.pem")));
@@ -212,6 +213,8 @@ fn an_engine_is_taken_as_the_file_says() {
     assert_eq!(said.platform, platform.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     let large = [("pool".to_owned(), "large".to_owned())].into();
     assert_eq!(said.targets, [("aarch64-linux-gnu".to_owned(), large)].into());
+    let arm = [("ISA".to_owned(), "aarch64".to_owned())].into();
+    assert_eq!(said.programs, [("aarch64-linux-musl".to_owned(), arm)].into());
 
     // The rest of the table is also that of an engine that is said elsewhere.
     let elsewhere = engine("--remote grpc://other", &[("BACTRIAN_REMOTE_TOKEN", "secret")], toml).unwrap();

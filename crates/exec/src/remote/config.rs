@@ -32,6 +32,8 @@ pub struct Config {
     pub platform: BTreeMap<String, String>,
     /// Those of actions that serve a target, besides or instead, by the target's name.
     pub targets: BTreeMap<String, BTreeMap<String, String>>,
+    /// Those of a target's own programs, besides or instead of every action's, by the target's name: its kind of worker.
+    pub programs: BTreeMap<String, BTreeMap<String, String>>,
     /// How many actions are underway at once.
     pub jobs: usize,
     /// How long it is tried again while nobody answers.
@@ -162,6 +164,7 @@ impl Config {
             headers: BTreeMap::new(),
             platform: BTreeMap::new(),
             targets: BTreeMap::new(),
+            programs: BTreeMap::new(),
             jobs: JOBS,
             patience: PATIENCE,
             silence: SILENCE,

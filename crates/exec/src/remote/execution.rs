@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long cancelling may take.
 const CANCEL: Duration = Duration::from_secs(2);
 /// How often an action is tried on an engine that says it could not run it.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 /// The exit code of a command that is not there.
 const NOT_FOUND: i32 = 127;
 /// Exit codes of what was killed, as shells and others tell it.
@@ -59,14 +59,14 @@ pub enum Told {
 }
 
 /// An action on its way.
-struct Way<'e> {
-    encoded: &'e EncodedAction,
+pub(super) struct Way<'e> {
+    pub(super) encoded: &'e EncodedAction,
     /// Whether results of others are not wanted.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// The name of its operation, once the engine has said it.
-    name: Mutex<Option<String>>,
-    told: &'e dyn Fn(Told),
-    watch: Mutex<Watch>,
+    pub(super) name: Mutex<Option<String>>,
+    pub(super) told: &'e dyn Fn(Told),
+    pub(super) watch: Mutex<Watch>,
 }
 
 impl Way<'_> {
@@ -131,7 +131,7 @@ impl Remote {
     }
 
     /// Follows the operation to its end; cancels it if nobody wants its result any more.
-    fn follow_or_cancel(&self, way: &Way<'_>) -> Result<wire::ExecuteResponse, RemoteError> {
+    pub(super) fn follow_or_cancel(&self, way: &Way<'_>) -> Result<wire::ExecuteResponse, RemoteError> {
         let answer = self.run(self.follow(way));
         if let (Err(RemoteError::Stopped | RemoteError::Queued { .. }), Some(name)) = (&answer, &*locked(&way.name)) {
             let mut client = OperationsClient::new(self.wire());
@@ -331,13 +331,13 @@ impl Progress {
     }
 }
 
-fn engine(encoded: &EncodedAction, status: &action::remote_apis::google::rpc::Status) -> RemoteError {
+pub(super) fn engine(encoded: &EncodedAction, status: &action::remote_apis::google::rpc::Status) -> RemoteError {
     let fault = Fault::of_parts(Code::from(status.code), &status.message, &status.encode_to_vec());
     RemoteError::Engine { action: encoded.digest, fault, code: status.code, message: status.message.clone() }
 }
 
 /// Whether another try may go better.
-fn may_pass(error: &RemoteError) -> bool {
+pub(super) fn may_pass(error: &RemoteError) -> bool {
     match error {
         RemoteError::Engine { fault, .. } | RemoteError::Call { fault, .. } => matches!(
             fault,

@@ -22,6 +22,7 @@ mod known;
 mod offers;
 mod packed;
 mod probe;
+mod program;
 mod retry;
 mod traffic;
 mod upload;
@@ -34,6 +35,7 @@ pub use execution::{Stage, Told};
 pub use fault::Fault;
 pub use offers::Offers;
 pub use probe::Trip;
+pub use program::{Program, Ran};
 pub use traffic::{Totals, Traffic};
 
 use std::collections::{HashMap, HashSet};

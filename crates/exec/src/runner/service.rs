@@ -14,9 +14,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
@@ -26,6 +27,8 @@ use super::{Job, Runner, RunnerError};
 const NOT_STARTED: u8 = 126;
 /// More than a command line can be long.
 const LONGEST: usize = 16 << 20;
+/// How long the end waits for programs that still run: whoever asked for them is gone, and what runs elsewhere is cancelled.
+const LAST: Duration = Duration::from_secs(3);
 
 /// A directory of this machine, and where it is in the root.
 #[derive(Debug, Clone)]
@@ -44,14 +47,26 @@ pub struct Service {
     thread: Option<JoinHandle<()>>,
     /// The socket's directory: its path may be longer than a socket's can be.
     directory: File,
+    common: Arc<Common>,
 }
 
 /// What every call has in common.
+#[derive(Debug)]
 struct Common {
     runner: Runner,
     places: Vec<Place>,
     environment: BTreeMap<String, String>,
     words: fn(&RunnerError) -> String,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many programs run.
+    running: usize,
+    /// The first thing that went wrong.
+    failed: Option<RunnerError>,
 }
 
 impl Service {
@@ -71,19 +86,29 @@ impl Service {
         let _ = std::fs::remove_file(socket);
         let listener = UnixListener::bind(short(&directory, socket))?;
         let stop = Arc::new(AtomicBool::new(false));
-        let common = Arc::new(Common { runner, places, environment, words });
-        let stopped = Arc::clone(&stop);
+        let (state, ended) = (Mutex::default(), Condvar::new());
+        let common = Arc::new(Common { runner, places, environment, words, state, ended });
+        let (stopped, asked) = (Arc::clone(&stop), Arc::clone(&common));
         let thread = thread::Builder::new().name("runner".to_owned()).spawn(move || {
             for connection in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                let (Ok(connection), common) = (connection, Arc::clone(&common)) else { continue };
+                let (Ok(connection), common) = (connection, Arc::clone(&asked)) else { continue };
                 // A thread that cannot be made answers nothing, and the client says so.
                 let _ = thread::Builder::new().name("run".to_owned()).spawn(move || common.answer(connection));
             }
         })?;
-        Ok(Self { stop, socket: socket.to_owned(), thread: Some(thread), directory })
+        Ok(Self { stop, socket: socket.to_owned(), thread: Some(thread), directory, common })
+    }
+
+    /// Listens no more. The first reason why a program could not be run, if any could not: whoever asked for it took that for a
+    /// program that failed.
+    #[must_use]
+    pub fn end(self) -> Option<RunnerError> {
+        let common = Arc::clone(&self.common);
+        drop(self);
+        common.state().failed.take()
     }
 }
 
@@ -97,6 +122,7 @@ impl Drop for Service {
             let _ = thread.join();
         }
         let _ = std::fs::remove_file(&self.socket);
+        let _ = self.common.ended.wait_timeout_while(self.common.state(), LAST, |state| state.running > 0);
     }
 }
 
@@ -107,21 +133,36 @@ fn short(directory: &File, socket: &Path) -> PathBuf {
 }
 
 impl Common {
-    fn answer(&self, mut connection: UnixStream) {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, connection: UnixStream) {
+        self.state().running += 1;
+        let failed = self.run(connection);
+        let mut state = self.state();
+        state.running -= 1;
+        state.failed = state.failed.take().or(failed);
+        self.ended.notify_all();
+    }
+
+    /// Runs what is asked for and answers; why it could not be, if so.
+    fn run(&self, mut connection: UnixStream) -> Option<RunnerError> {
         // One that breaks off its sentence is answered nothing.
-        let Ok(Some(mut job)) = receive(&mut connection) else { return };
+        let Ok(Some(mut job)) = receive(&mut connection) else { return None };
         self.translate(&mut job);
         let told = job.streams.as_ref().and_then(|streams| streams[2].try_clone().ok());
-        let code = match self.runner.run(job) {
-            Ok(status) => code(status),
+        let (code, failed) = match self.runner.run(job) {
+            Ok(status) => (code(status), None),
             Err(error) => {
                 if let Some(told) = told {
                     let _ = writeln!(File::from(told), "bactrian: {}", (self.words)(&error));
                 }
-                NOT_STARTED
+                (NOT_STARTED, Some(error))
             }
         };
         let _ = connection.write_all(&[code]);
+        failed
     }
 
     /// Makes what is said inside true outside.

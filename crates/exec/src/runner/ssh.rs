@@ -4,13 +4,12 @@
 //! its directory. Not here: keys, ports, names of hosts beyond what the user's own `ssh` knows.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+use super::surroundings::{Beside, Kind, at, surroundings};
 use super::{Job, RunnerError, status};
 
 /// Makes a directory, unpacks into it, and says where it is.
@@ -89,45 +88,24 @@ impl Ssh {
 fn pack(job: &Job, into: impl Write) -> Result<(), RunnerError> {
     let mut archive = tar::Builder::new(into);
     archive.follow_symlinks(true);
-    let read = |path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| RunnerError::Read { path, source }
-    };
-    let name = Path::new(PROGRAM).join(job.program.file_name().unwrap_or(OsStr::new("program")));
-    archive.append_path_with_name(&job.program, name).map_err(read(&job.program))?;
+    let program = Path::new(PROGRAM).join(job.program.file_name().unwrap_or(OsStr::new("program")));
+    archive.append_path_with_name(&job.program, program).map_err(at(&job.program))?;
     let here = job.directory.as_deref().unwrap_or(&job.program);
-    if let Some(directory) = &job.directory {
-        // With the directories that each is below: a link to one of them would have no end.
-        let mut ahead = vec![(directory.clone(), PathBuf::from(WORK), Vec::new())];
-        while let Some((directory, at, mut above)) = ahead.pop() {
-            above.push(identity(&fs::metadata(&directory).map_err(read(&directory))?));
-            archive.append_dir(&at, &directory).map_err(read(&directory))?;
-            for entry in fs::read_dir(&directory).map_err(read(&directory))? {
-                let entry = entry.map_err(read(&directory))?;
-                let (path, at) = (entry.path(), at.join(entry.file_name()));
-                // A link without a target and the compiler's own files are nothing that a program looks for.
-                let Ok(metadata) = fs::metadata(&path) else { continue };
-                let hidden = entry.file_name().as_bytes().starts_with(b".");
-                if metadata.is_dir() && !hidden && !above.contains(&identity(&metadata)) {
-                    ahead.push((path, at, above.clone()));
-                } else if metadata.is_file() && path != job.program {
-                    archive.append_path_with_name(&path, at).map_err(read(&path))?;
-                }
-            }
-        }
-    } else {
+    if job.directory.is_none() {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_size(0);
         header.set_mode(0o700);
-        archive.append_data(&mut header, WORK, io::empty()).map_err(read(here))?;
+        archive.append_data(&mut header, WORK, io::empty()).map_err(at(here))?;
     }
-    archive.into_inner().and_then(|mut inner| inner.flush()).map_err(read(here))
-}
-
-/// What tells a directory from all others of this machine.
-fn identity(metadata: &fs::Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
+    surroundings(job, |Beside { path, name, kind }| {
+        let name = Path::new(WORK).join(name);
+        match kind {
+            Kind::Directory => archive.append_dir(name, path),
+            Kind::File => archive.append_path_with_name(path, name),
+        }
+    })?;
+    archive.into_inner().and_then(|mut inner| inner.flush()).map_err(at(here))
 }
 
 /// A word as a POSIX shell reads it again.

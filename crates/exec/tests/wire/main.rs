@@ -14,6 +14,7 @@
 mod calls;
 mod execution;
 mod graphs;
+mod program;
 mod server;
 mod transfers;
 
@@ -31,7 +32,7 @@ use server::Fake;
 
 /// A client with a store of its own, in no mood to wait.
 struct Client {
-    remote: Remote,
+    remote: Arc<Remote>,
     store: Arc<Store>,
     stop: Arc<AtomicBool>,
     _home: tempfile::TempDir,
@@ -52,7 +53,7 @@ impl Client {
         let stop = Arc::new(AtomicBool::new(false));
         let mut config = impatient(&fake.address());
         change(&mut config);
-        let remote = Remote::connect(Arc::clone(&store), config, Arc::clone(&stop))?;
+        let remote = Arc::new(Remote::connect(Arc::clone(&store), config, Arc::clone(&stop))?);
         Ok(Self { remote, store, stop, _home: home })
     }
 
