@@ -331,8 +331,9 @@ pub(crate) struct Test {
 /// By whom programs are run.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Runner {
-    /// Who runs the target's programs: `native`, `qemu`, `wine`, `remote` (workers of the engine of --remote),
-    /// `ssh:[user@]host[:port]`, or a command that is given the program and its arguments [default: what the target needs] [env: BACTRIAN_RUNNER]
+    /// Who runs the target's programs: `native`, `qemu`, `wine`, `remote` (workers of the engine that --remote names),
+    /// `ssh:[user@]host[:port]`, or a command that is given the program and its arguments [default: what the target needs]
+    /// [env: BACTRIAN_RUNNER]
     #[arg(long = "runner", value_name = "RUNNER")]
     pub(crate) runner: Option<String>,
 }

@@ -5,7 +5,7 @@
 
 use plan::ocaml::Release;
 use plan::ocaml::byte::Code;
-use plan::target::Target;
+use plan::target::{Os, Target};
 
 use crate::error::CommandError;
 use crate::settings::Means;
@@ -68,10 +68,13 @@ fn serves(release: Release, target: Target, means: &Means) -> bool {
 
 /// A version was asked for that has no native code for a target.
 fn unserved(wanted: Release, target: Target, serving: &[Release]) -> CommandError {
-    let told = CommandError::usage(format_args!("OCaml {wanted} has no native code for {target}"));
-    let told = match target.cpu().bits {
-        32 => told.cause("OCaml 5 compiles for 64-bit machines only"),
-        _ => told,
+    let told = match (target.cpu().bits, target.spec().os) {
+        (_, Os::Windows) => CommandError::usage(format_args!("OCaml {wanted} is not made for {target}"))
+            .cause("OCaml 4 for Windows needs FlexDLL, and Bactrian makes programs without it"),
+        (bits, _) => {
+            let told = CommandError::usage(format_args!("OCaml {wanted} has no native code for {target}"));
+            if bits == 32 { told.cause("OCaml 5 compiles for 64-bit machines only") } else { told }
+        }
     };
     let told = match wanted.code(target) {
         Some(Code::Byte) => told.hint("with `--bytecode` its programs are made of byte code, with the runtime inside"),
@@ -138,6 +141,17 @@ mod tests {
         assert_eq!(error.message, "OCaml 5.3.0 has no native code for x86-linux-musl");
         assert!(error.hints[0].contains("`--bytecode`"), "{:?}", error.hints);
         assert!(error.hints[1].ends_with("x86-linux-musl is built with `4.14.1`"), "{:?}", error.hints);
+    }
+
+    #[test]
+    fn ocaml_4_is_not_made_for_windows() {
+        let windows = "x86_64-windows-gnu";
+        assert_eq!(of(windows, None, false).unwrap(), [format!("5.4.1 5.3.0: {windows}")]);
+        let error = of(windows, Some((4, 14, 1)), true).unwrap_err();
+        assert!(error.causes[0].contains("FlexDLL") && error.exit().code() == 2, "{error:?}");
+        // With the other targets it shares the releases that serve both.
+        let two = of(&format!("aarch64-linux-musl {windows}"), None, false).unwrap();
+        assert_eq!(two, [format!("5.4.1 5.3.0: aarch64-linux-musl {windows}")]);
     }
 
     #[test]

@@ -77,11 +77,11 @@ certificates, `HOME`, `PATH`), and no others.
 
 #[test]
 fn configuration() {
-    let row = |key: &file::Key| {
+    let row = |key: &file::keys::Key| {
         let option = if key.option.is_empty() { String::new() } else { format!("`{}`", key.option) };
         format!("| `{}` | {option} | `{}` | {} |\n", key.name, key.example, key.meaning)
     };
-    let rows: String = file::KEYS.iter().map(row).collect();
+    let rows: String = file::keys::KEYS.iter().map(row).collect();
     check(
         "configuration.md",
         &format!(

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use exec::remote::Config;
 use exec::runner::{Farm, Runner, RunnerError, Service, Ssh, prepare_wine};
 use plan::runner::{Choice, Inside};
-use plan::target::{self, Abi, Os, Target};
+use plan::target::{self, Abi, Cpu, Machine, Os, Target};
 
 use crate::commands::fit;
 use crate::error::CommandError;
@@ -61,7 +62,12 @@ pub(crate) fn find(
     match choice {
         None => match target.runner_on(around.machine) {
             target::Runner::Native => Ok(Found::Native),
-            target::Runner::Qemu(name) => qemu(name),
+            target::Runner::Qemu(_) if runs_as_x86(around.machine, target) => Ok(Found::Native),
+            target::Runner::Qemu(name) => {
+                let found = qemu(name)?;
+                has_libraries(Path::new("/"), target)?;
+                Ok(found)
+            }
             target::Runner::Wine => wine(),
             target::Runner::None => {
                 Err(CommandError::environment(format_args!("nothing here runs programs for {target}"))
@@ -84,6 +90,34 @@ pub(crate) fn find(
         Some(Choice::Remote) => workers(remote, target),
         Some(Choice::Command(words)) => command(around, words),
     }
+}
+
+/// Whether this machine runs programs for 32-bit x86 itself, as its own CPU can if the kernel lets it: emulated, threads and signals
+/// together are qemu's weak point (docs/reference/conformance.md).
+fn runs_as_x86(machine: Machine, target: Target) -> bool {
+    let could = (machine.cpu, machine.os, target.spec().cpu) == (Some(Cpu::X86_64), Some(Os::Linux), Cpu::X86);
+    could && tempfile::tempdir().is_ok_and(|scratch| exec::i386::runs(scratch.path()).unwrap_or(false))
+}
+
+/// Looks for the C library of a target whose programs are dynamic, without which each would seem to fail; `root` is this machine's.
+fn has_libraries(root: &Path, target: Target) -> Result<(), CommandError> {
+    let spec = target.spec();
+    let Some(loader) = spec.loader.filter(|_| spec.abi == Abi::Gnu) else { return Ok(()) };
+    let own = loader.path.trim_start_matches('/');
+    let places = [root.join("usr").join(spec.gnu_triple).join(own), root.join(own)];
+    if places.iter().any(|place| place.exists()) {
+        return Ok(());
+    }
+    Err(without_libraries(format_args!("programs for {target} are dynamic"), target, loader.path))
+}
+
+fn without_libraries(what: impl fmt::Display, target: Target, loader: &str) -> CommandError {
+    CommandError::environment(format_args!("{what}: running it needs the target's {loader}"))
+        .hint(format_args!(
+            "`apt-get install libc6-{}-cross` (Debian, Ubuntu) brings glibc for it",
+            target.cpu().debian
+        ))
+        .hint("a program for a musl target is static and needs nothing")
 }
 
 /// The engine's workers. They are started without a root of ours, so nothing that a program is linked with is there.
@@ -193,13 +227,7 @@ fn sysroot(target: Target, program: &Path) -> Result<Vec<OsString>, CommandError
     if Path::new(&loader).exists() {
         return Ok(Vec::new());
     }
-    let program = program.display();
-    Err(CommandError::environment(format_args!("{program} is dynamic: running it needs the target's {loader}"))
-        .hint(format_args!(
-            "`apt-get install libc6-{}-cross` (Debian, Ubuntu) brings glibc for it",
-            target.cpu().debian
-        ))
-        .hint("a program for a musl target is static and needs nothing"))
+    Err(without_libraries(format_args!("{} is dynamic", program.display()), target, &loader))
 }
 
 /// A program that could not be run.
@@ -283,6 +311,22 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(find((&here, None), arm, Some(&choice(&[file.to_str().unwrap()]))).is_err(), "it may not be executed");
         assert!(find((&here, None), arm, Some(&choice(&["./absent"]))).is_err());
+    }
+
+    #[test]
+    fn dynamic_programs_need_their_libraries_before_anything_is_built() {
+        let root = tempfile::tempdir().unwrap();
+        let of = |name: &str| has_libraries(root.path(), name.parse().unwrap());
+        assert!(of("aarch64-linux-musl").is_ok());
+        let error = of("aarch64-linux-gnu.2.28").unwrap_err();
+        assert_eq!(error.exit().code(), 4);
+        assert!(error.message.starts_with("programs for aarch64-linux-gnu.2.28 are dynamic"), "{error:?}");
+        assert!(error.hints[0].contains("libc6-arm64-cross"), "{error:?}");
+        let place = root.path().join("usr/aarch64-linux-gnu/lib");
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join("ld-linux-aarch64.so.1"), "").unwrap();
+        assert!(of("aarch64-linux-gnu.2.28").is_ok());
+        assert!(of("riscv64-linux-gnu").is_err());
     }
 
     #[test]

@@ -130,9 +130,9 @@ fn help_is_a_result() {
               - hybrid:  Actions run here while there is room and their inputs are here, else there
 
           --runner <RUNNER>
-              Who runs the target's programs: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, or a
-              command that is given the program and its arguments [default: what the target needs] [env:
-              BACTRIAN_RUNNER]
+              Who runs the target's programs: `native`, `qemu`, `wine`, `remote` (workers of the engine
+              that --remote names), `ssh:[user@]host[:port]`, or a command that is given the program and
+              its arguments [default: what the target needs] [env: BACTRIAN_RUNNER]
 
       -o, --output <DIR>
               Where programs are put, in a directory per target [default: dist in the project]

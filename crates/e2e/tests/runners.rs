@@ -9,12 +9,14 @@
 )]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use sshd::Server;
+use testkit::casd::Casd;
 use testkit::{bactrian, checkout, command, copy_tree, output, shared};
 
 mod sshd;
@@ -46,6 +48,9 @@ const PROGRAM: &[(&str, &str)] = &[
          let () = if Array.length Sys.argv > 1 then begin\n\
          \u{20} Array.iteri (fun i word -> if i > 0 then Printf.printf \"<%s>\" word) Sys.argv; print_newline ();\n\
          \u{20} if Sys.argv.(1) = \"die\" then die ();\n\
+         \u{20} if Sys.argv.(1) = \"wait\" then begin\n\
+         \u{20}   Sys.set_signal Sys.sigterm (Signal_handle (fun _ -> print_endline \"asked\"; exit 7));\n\
+         \u{20}   print_endline \"ready\"; ignore (read_line ()) end;\n\
          \u{20} exit 3 end\n",
     ),
     ("t.expected", "on aarch64\n"),
@@ -178,6 +183,66 @@ fn signals_and_absent_runners() {
     assert!(told(&output).contains(&format!("cannot start {}", broken.display())), "{}", told(&output));
     let usage = project.bactrian(&["run", "--target", FOREIGN, "--runner", "ssh:"]);
     assert_eq!(code(&usage), 2, "{}", told(&usage));
+}
+
+/// What is sent to the command alone reaches the program, and how that ends is what the command tells.
+#[test]
+fn a_program_is_asked_to_stop_by_the_command_that_runs_it() {
+    let project = Project::new();
+    for target in [NATIVE, FOREIGN] {
+        let mut line = command(bactrian().unwrap());
+        line.args(["run", "--target", target]).arg(project.0.path()).args(["--", "wait"]);
+        let mut child = line.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line == "ready"), "{target}");
+        let pid = child.id().to_string();
+        // Ctrl-C at a terminal reaches the program by itself; the command stays to tell how it ended.
+        output(Command::new("kill").args(["-INT", &pid])).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(child.try_wait().unwrap().is_none(), "{target}");
+        output(Command::new("kill").args(["-TERM", &pid])).unwrap();
+        assert_eq!(lines.collect::<Vec<_>>(), ["asked"], "{target}");
+        assert_eq!(child.wait().unwrap().code(), Some(7), "{target}");
+    }
+}
+
+/// Workers of a real engine, which are of this machine's kind.
+#[test]
+fn workers_of_an_engine_run_programs_and_tests() {
+    let place = tempfile::tempdir().unwrap();
+    let Some(engine) = Casd::start(place.path()).unwrap() else {
+        println!("SKIPPED: there is no engine on this machine (shared/tools/reapi)");
+        return;
+    };
+    let project = Project::new();
+    fs::remove_file(project.0.path().join("c.t")).unwrap();
+    // A worker's root has nothing but what goes along.
+    project.write("dune", "(test (name t) (deps data))\n");
+    project.write("data", "from a file");
+    project.write("t.expected", "from a file, /usr: false\n");
+    project.write(
+        "t.ml",
+        "let () = match Sys.argv with\n| [| _; text |] -> prerr_string text; exit 3\n| _ ->\n\
+         Printf.printf \"%s, /usr: %b\\n\" (In_channel.with_open_bin \"data\" In_channel.input_all) (Sys.file_exists \"/usr\")\n",
+    );
+    let address = engine.address();
+    let of = |command: &str, target: &str, more: &[&str]| {
+        let words = [command, "--target", target, "--runner", "remote", "--remote", &address];
+        project.bactrian(&[&words[..], more].concat())
+    };
+    let tested = of("test", NATIVE, &[]);
+    assert_eq!(code(&tested), 0, "{}", told(&tested));
+    let here = project.bactrian(&["test", "--target", NATIVE]);
+    assert!(code(&here) == 1 && told(&here).contains("+from a file, /usr: true"), "{}", told(&here));
+    let run = of("run", NATIVE, &["--", "it's"]);
+    assert_eq!(code(&run), 3, "{}", told(&run));
+    assert!(told(&run).ends_with("it's"), "{}", told(&run));
+    // A worker that cannot run it has not failed a test.
+    let foreign = of("test", FOREIGN, &[]);
+    assert_eq!(code(&foreign), 5, "{}", told(&foreign));
+    assert!(told(&foreign).contains("a worker of the remote engine could not run it"), "{}", told(&foreign));
+    let nobody = project.bactrian(&["test", "--target", NATIVE, "--runner", "remote"]);
+    assert_eq!(code(&nobody), 2, "{}", told(&nobody));
 }
 
 /// A program that is called like ssh and stays on this machine; with a real one, see below.

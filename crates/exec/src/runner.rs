@@ -6,6 +6,7 @@
 
 mod farm;
 mod service;
+mod signals;
 mod ssh;
 mod surroundings;
 #[cfg(test)]
@@ -58,14 +59,22 @@ pub struct Job {
     pub environment: Vec<(OsString, OsString)>,
     /// Its standard input, output and error; this process's own if nothing is said.
     pub streams: Option<[OwnedFd; 3]>,
+    /// Whether it is what the user wants to see run: signals are the program's then, not this process's.
+    pub foreground: bool,
 }
 
 impl Job {
     /// A program with this process's own surroundings.
     #[must_use]
     pub fn new(program: &Path, arguments: &[OsString]) -> Self {
-        let (directory, environment, streams) = (None, Vec::new(), None);
-        Self { program: program.to_owned(), arguments: arguments.to_vec(), directory, environment, streams }
+        Self {
+            program: program.to_owned(),
+            arguments: arguments.to_vec(),
+            directory: None,
+            environment: Vec::new(),
+            streams: None,
+            foreground: false,
+        }
     }
 }
 
@@ -151,17 +160,19 @@ impl Runner {
 
 /// Runs `command`, which lacks the job's own arguments and surroundings.
 fn directly(mut command: Command, job: Job) -> Result<ExitStatus, RunnerError> {
-    command.args(&job.arguments).envs(job.environment);
+    command.args(&job.arguments).envs(job.environment.iter().cloned());
     if let Some(directory) = &job.directory {
         command.current_dir(directory);
     }
-    status(command, job.streams)
+    status(command, job)
 }
 
-fn status(mut command: Command, streams: Option<[OwnedFd; 3]>) -> Result<ExitStatus, RunnerError> {
-    if let Some([input, output, error]) = streams {
+/// Runs `command`, which lacks the job's streams.
+fn status(mut command: Command, job: Job) -> Result<ExitStatus, RunnerError> {
+    if let Some([input, output, error]) = job.streams {
         command.stdin(Stdio::from(input)).stdout(Stdio::from(output)).stderr(Stdio::from(error));
     }
     let program = PathBuf::from(command.get_program());
-    command.status().map_err(|source| RunnerError::Start { program, source })
+    let ended = if job.foreground { signals::attend(&mut command) } else { command.status() };
+    ended.map_err(|source| RunnerError::Start { program, source })
 }

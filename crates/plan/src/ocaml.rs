@@ -52,13 +52,14 @@ impl Release {
         }
     }
 
-    /// Whether it compiles to native code for `target`.
+    /// Whether programs of `target` can be made with it, in native code.
     #[must_use]
     pub fn serves(self, target: Target) -> bool {
-        target.has_native_ocaml(self.number())
+        target.has_native_ocaml(self.number()) && !(self.has_own_recipes() && target.spec().os == Os::Windows)
     }
 
-    /// Whether its build is so unlike that of OCaml 5 that its recipes are its own.
+    /// Whether its build is so unlike that of OCaml 5 that its recipes are its own. They are for Unix: its Windows has another `unix`
+    /// library, and wants FlexDLL.
     const fn has_own_recipes(self) -> bool {
         match self {
             Self::V4_14_1 => true,

@@ -7,6 +7,7 @@
 //! Not here: running what is delivered, outside of roots (`exec::runner`).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 
 use action::graph::{Base, Input, Literal, LiteralFile, Node, NodeId, Tool};
@@ -83,6 +84,20 @@ impl FromStr for Choice {
                     .ok_or_else(|| ChoiceError::Quotation(text.to_owned())),
             },
         }
+    }
+}
+
+impl Choice {
+    /// The same where a command's program that is a path is one of `directory`.
+    #[must_use]
+    pub fn seen_from(self, directory: &Path) -> Self {
+        let Self::Command(mut words) = self else { return self };
+        if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
+            // What is no UTF-8 cannot be said in a settings file, and so is left as it was.
+            let seen = directory.join(&*program).into_os_string().into_string();
+            *program = seen.unwrap_or_else(|_| std::mem::take(program));
+        }
+        Self::Command(words)
     }
 }
 
@@ -179,8 +194,9 @@ pub fn command(target: Target) -> String {
 fn emulator(name: &str, target: Target) -> Base {
     let tool =
         Tool { names: vec![name.to_owned(), format!("{name}-static")], required: true, package: PACKAGE.to_owned() };
-    let data = dynamic(target).map(|place| format!("{place}/lib"));
-    Base { tools: vec![tool], libraries: Vec::new(), data: data.into_iter().collect() }
+    // Some have their loader in the second alone.
+    let data = dynamic(target).map(|place| ["lib", "lib64"].map(|name| format!("{place}/{name}")));
+    Base { tools: vec![tool], libraries: Vec::new(), data: data.into_iter().flatten().collect() }
 }
 
 /// Where Debian has the libraries of another machine that `target`'s programs need, if they need any.
@@ -296,6 +312,19 @@ mod tests {
         ] {
             assert_eq!(text.parse(), meant, "{text}");
         }
+    }
+
+    #[test]
+    fn commands_of_a_file_are_seen_from_it() {
+        for (said, meant) in [
+            ("./tools/run.sh --cpu ../a", "/p/./tools/run.sh --cpu ../a"),
+            ("/opt/run -v", "/opt/run -v"),
+            ("my-runner ./a", "my-runner ./a"),
+        ] {
+            let choice: Choice = said.parse().unwrap();
+            assert_eq!(choice.seen_from(Path::new("/p")), meant.parse().unwrap(), "{said}");
+        }
+        assert_eq!(Choice::Qemu.seen_from(Path::new("/p")), Choice::Qemu);
     }
 
     #[test]

@@ -11,10 +11,10 @@ mod report;
 mod suite;
 mod tsl;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use plan::ocaml::Release;
-use plan::target::{Machine, OcamlVersion, Runner, Target};
+use plan::target::{Abi, Machine, OcamlVersion, Runner, Target};
 
 use suite::Suite;
 
@@ -25,6 +25,8 @@ const DIRECTORIES: &[&str] =
 /// What is asked for.
 struct Asked {
     targets: Vec<Target>,
+    /// Those that could be run if the machine had their C library.
+    lacking: Vec<Target>,
     ocaml: Option<Release>,
     directories: Vec<String>,
     bactrian: PathBuf,
@@ -43,19 +45,25 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         reports.push(report);
     }
     let shown = report::show_emulators(&reports, &asked)?;
-    let page = report::page(&reports, &shown);
+    let page = report::page(&reports, &shown, &asked.lacking);
     println!("{page}");
     if asked.write {
         let path = testkit::checkout().join("docs/reference/conformance.md");
         std::fs::write(&path, &page).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let unexplained: usize = reports.iter().map(report::Report::unexplained).sum();
-    if unexplained == 0 { Ok(()) } else { Err(format!("{unexplained} tests differ, and nothing explains it")) }
+    let refuted: Vec<String> = shown.iter().filter_map(report::Shown::refuted).collect();
+    match (unexplained, refuted.as_slice()) {
+        (0, []) => Ok(()),
+        (0, refuted) => Err(refuted.join("; ")),
+        (number, _) => Err(format!("{number} tests differ, and nothing explains it")),
+    }
 }
 
 fn asked(arguments: &[&str]) -> Result<Asked, String> {
     let (mut targets, mut directories, mut ocaml, mut bactrian, mut write) =
         (Vec::new(), Vec::new(), None, None, false);
+    let mut lacking = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().copied().ok_or_else(|| format!("{word} wants a value"));
@@ -73,15 +81,22 @@ fn asked(arguments: &[&str]) -> Result<Asked, String> {
         }
     }
     if targets.is_empty() {
-        targets = Target::all()
-            .filter(|target| newest(*target).is_ok() && target.runner_on(here()) != Runner::None)
-            .collect();
+        let runnable = |target: &Target| newest(*target).is_ok() && target.runner_on(here()) != Runner::None;
+        (targets, lacking) = Target::all().filter(runnable).partition(|target| has_libraries(*target));
     }
     if directories.is_empty() {
         directories = DIRECTORIES.iter().map(|name| (*name).to_owned()).collect();
     }
     let bactrian = bactrian.map_or_else(testkit::bactrian, Ok)?;
-    Ok(Asked { targets, ocaml, directories, bactrian, write })
+    Ok(Asked { targets, lacking, ocaml, directories, bactrian, write })
+}
+
+/// Whether the machine has what dynamic programs of a target need under an emulator.
+fn has_libraries(target: Target) -> bool {
+    let spec = target.spec();
+    let is_foreign = spec.abi == Abi::Gnu && target.runner_on(here()) != Runner::Native;
+    let loader = spec.loader.filter(|_| is_foreign).map(|loader| loader.path.trim_start_matches('/'));
+    loader.is_none_or(|loader| Path::new("/usr").join(spec.gnu_triple).join(loader).exists())
 }
 
 /// The newest release that compiles to native code for a target.

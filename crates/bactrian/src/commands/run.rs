@@ -28,7 +28,8 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Run) -> Result<Exit, CommandErro
     let program = choose(&programs, settings.bin.as_deref())?;
     let workshop = Workshop::open(ctx, &settings.means)?;
     let runner = found.ready(&workshop, target, Some(&program.file))?;
-    let status = runner.run(Job::new(&program.file, &settings.arguments)).map_err(|error| runner::tell(&error))?;
+    let job = Job { foreground: true, ..Job::new(&program.file, &settings.arguments) };
+    let status = runner.run(job).map_err(|error| runner::tell(&error))?;
     Ok(Exit::of_program(status))
 }
 

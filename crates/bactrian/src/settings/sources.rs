@@ -232,7 +232,7 @@ impl<'a> Sources<'a> {
             Some(text) => runner(text, "--runner").map(Some),
             None => {
                 let said = Variables(&self.around.env).parsed(env_vars::BACTRIAN_RUNNER, runner)?;
-                Ok(said.or_else(|| self.file.runner(target).cloned()))
+                Ok(said.or_else(|| self.file.runner(target).cloned().map(|runner| runner.seen_from(&self.project))))
             }
         }
     }

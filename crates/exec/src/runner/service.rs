@@ -242,5 +242,6 @@ fn parse(text: &[u8], streams: [OwnedFd; 3]) -> Option<Job> {
         Some((OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(value).to_owned()))
     };
     let environment = words.take(variables).filter_map(variable).collect();
-    Some(Job { program, arguments, directory: Some(directory), environment, streams: Some(streams) })
+    let (directory, streams) = (Some(directory), Some(streams));
+    Some(Job { program, arguments, directory, environment, streams, foreground: false })
 }

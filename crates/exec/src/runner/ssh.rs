@@ -54,15 +54,13 @@ impl Ssh {
             line.push(" ");
             line.push(quoted(argument));
         }
-        let mut command = self.command();
-        command.arg(line);
-        status(command, job.streams)
+        status(self.command(&line), job)
     }
 
     /// Copies the program and its directory; returns where they are.
     fn take(&self, job: &Job) -> Result<Vec<u8>, RunnerError> {
-        let mut command = self.command();
-        command.arg(TAKE).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = self.command(OsStr::new(TAKE));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let started = |source| RunnerError::Start { program: self.program.clone(), source };
         let mut child = command.spawn().map_err(started)?;
         // One that cannot be reached closes its input: how it ended says more than that it did.
@@ -75,12 +73,15 @@ impl Ssh {
         Ok(output.stdout)
     }
 
-    fn command(&self) -> Command {
+    /// What has `line` run there by `sh`: the user's own shell there may be another.
+    fn command(&self, line: &OsStr) -> Command {
         let mut command = Command::new(&self.program);
         if let Some(port) = self.port {
             command.arg("-p").arg(port.to_string());
         }
-        command.arg("--").arg(&self.destination);
+        let mut by_sh = OsString::from("exec sh -c ");
+        by_sh.push(quoted(line));
+        command.arg("--").arg(&self.destination).arg(by_sh);
         command
     }
 }

@@ -57,7 +57,8 @@ pub fn prepare(store: &Store, program: &Path, told: impl FnOnce()) -> Result<Pat
     fs::create_dir_all(&prefix).map_err(written)?;
     let mut command = command(program, &prefix);
     command.args(["wineboot", "--init"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let status = super::status(command, None)?;
+    let status = command.status();
+    let status = status.map_err(|source| RunnerError::Start { program: program.to_owned(), source })?;
     if !status.success() {
         return Err(RunnerError::Prefix { prefix, status });
     }

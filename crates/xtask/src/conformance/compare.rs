@@ -36,6 +36,8 @@ pub(super) enum Ended {
     Skipped,
     /// How it differs, in a few lines.
     Differs(String),
+    /// It was not compiled, for these words of the compiler's.
+    NotCompiled(String),
 }
 
 /// Cases that have been compiled.
@@ -188,7 +190,7 @@ impl Compiled<'_> {
             .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Ended::Differs("it was not run".to_owned())))
             .collect();
         for (number, one) in ended.iter_mut().enumerate() {
-            if matches!(one, Ended::Differs(why) if !why.starts_with("does not compile")) {
+            if matches!(one, Ended::Differs(_)) {
                 match self.run_case(number, with) {
                     Ended::Passed => *one = Ended::PassedAgain,
                     other => *one = other,
@@ -204,7 +206,7 @@ impl Compiled<'_> {
         let status = fs::read_to_string(directory.join("compile.status")).unwrap_or_default();
         if status.trim() != "0" {
             let log = fs::read(directory.join("compile.log")).unwrap_or_default();
-            return Ended::Differs(format!("does not compile: {}", first_lines(&String::from_utf8_lossy(&log), 4)));
+            return Ended::NotCompiled(first_lines(&String::from_utf8_lossy(&log), 4));
         }
         let source = Path::new(named.name.split('#').next().unwrap_or_default());
         let stem = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! Differences that have a cause: the rows of `data/conformance.tsv`.
+//! Differences of programs that have a cause: the rows of `data/conformance.tsv`. That a test is not compiled has none.
 //!
 //! Not here: what is done about a difference without one.
 

@@ -42,6 +42,16 @@ pub(super) struct Shown {
     emulated: Ended,
 }
 
+impl Shown {
+    /// What is wrong with the claim that an emulator alone makes the difference, if anything is.
+    pub(super) fn refuted(&self) -> Option<String> {
+        match &self.native {
+            Ended::Passed | Ended::PassedAgain => None,
+            other => Some(format!("{} is said to be an emulator's, and without one: {}", self.test, word(other))),
+        }
+    }
+}
+
 /// Compiles and runs a suite for a target.
 pub(super) fn of(suite: &Suite, target: Target, bactrian: &Path) -> Result<Report, String> {
     let table = explain::table()?;
@@ -71,6 +81,8 @@ pub(super) fn of(suite: &Suite, target: Target, bactrian: &Path) -> Result<Repor
                 Some(row) => report.explained.push((name, how, row.clone())),
                 None => report.unexplained.push((name, how)),
             },
+            // No row is about this: they are about programs that run.
+            Ended::NotCompiled(how) => report.unexplained.push((name, format!("does not compile: {how}"))),
         }
     }
     report.selection = selection;
@@ -143,7 +155,7 @@ pub(super) fn show_emulators(reports: &[Report], asked: &Asked) -> Result<Vec<Sh
 }
 
 /// The page of the docs.
-pub(super) fn page(reports: &[Report], shown: &[Shown]) -> String {
+pub(super) fn page(reports: &[Report], shown: &[Shown], lacking: &[Target]) -> String {
     let mut page = String::from(
         "<!-- Made by `cargo xtask conformance --write`. -->\n# Conformance\n\n\
          OCaml's own tests (`basic*`, `lib-*`, `misc*`, `float-unboxing`, `effects`, `parallel`, `weak-ephe-final`, `unicode`),\n\
@@ -165,6 +177,10 @@ pub(super) fn page(reports: &[Report], shown: &[Shown]) -> String {
             report.not_for(),
             report.not_known()
         );
+    }
+    if !lacking.is_empty() {
+        let names: Vec<_> = lacking.iter().map(|target| format!("`{target}`")).collect();
+        let _ = writeln!(page, "\nNot run, for the machine had no glibc of theirs: {}.", names.join(", "));
     }
     for report in reports {
         sections(&mut page, report);
@@ -217,6 +233,6 @@ fn word(ended: &Ended) -> &str {
     match ended {
         Ended::Passed | Ended::PassedAgain => "passes",
         Ended::Skipped => "skips itself",
-        Ended::Differs(how) => how,
+        Ended::Differs(how) | Ended::NotCompiled(how) => how,
     }
 }
