@@ -168,6 +168,18 @@ impl Found {
         }
     }
 
+    /// What tells this runner from others.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Self::Native => "native".to_owned(),
+            Self::Qemu(_, name) => (*name).to_owned(),
+            Self::Wine(_) => "wine".to_owned(),
+            Self::Ssh(Ssh { destination, port, .. }) => format!("ssh {destination} {port:?}"),
+            Self::Remote(platform) => format!("remote {platform:?}"),
+            Self::Command(words) => format!("{words:?}"),
+        }
+    }
+
     /// The runner, ready to run programs for `target`; `program` is one of them, if it is known which.
     pub(crate) fn ready(
         &self,

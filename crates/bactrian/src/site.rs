@@ -220,6 +220,22 @@ impl<'w> Site<'w> {
         found.serve(self.workshop, target, (&socket, places))
     }
 
+    /// Who ran the tests of `target` last, if any ran.
+    pub(crate) fn last_runner(&self, target: Target) -> Option<String> {
+        fs::read_to_string(self.runner_note(target)).ok()
+    }
+
+    /// Takes note of who ran the tests of `target`.
+    pub(crate) fn note_runner(&self, target: Target, whom: &str) -> Result<(), CommandError> {
+        let note = self.runner_note(target);
+        fs::write(&note, whom)
+            .map_err(|error| CommandError::environment(format_args!("cannot write {}", note.display())).cause(error))
+    }
+
+    fn runner_note(&self, target: Target) -> PathBuf {
+        self.home.join(of_release(&format!("runner-{target}"), self.release))
+    }
+
     /// A directory of the root's tree; nothing if there is none.
     pub(crate) fn directory(&self, path: &str) -> Result<Option<DirDigest>, CommandError> {
         let root = self.report.values.get(self.number).copied().map(exec::engine::Value::tree);

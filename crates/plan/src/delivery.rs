@@ -63,16 +63,32 @@ pub fn dune_arguments(targets: &[Target], what: &Wanted, jobs: usize) -> Vec<Str
     arguments
 }
 
-/// dune's arguments for running the tests of a project as programs of `target`, started by `runner`; `promote` has what
-/// they print taken for what is expected.
+/// How the tests of a project are run.
+#[derive(Debug, Clone, Copy)]
+pub struct Tests<'t> {
+    /// The name in `PATH` of what starts programs of the target.
+    pub runner: &'t str,
+    /// How many processes may work at once.
+    pub jobs: usize,
+    /// Whether what they print is taken for what is expected.
+    pub promote: bool,
+    /// Whether those run as well that passed before, and of which nothing has changed that dune knows.
+    pub again: bool,
+}
+
+/// dune's arguments for running the tests of a project as programs of `target`.
 #[must_use]
-pub fn test_arguments(target: Target, runner: &str, jobs: usize, promote: bool) -> Vec<String> {
+pub fn test_arguments(target: Target, tests: Tests<'_>) -> Vec<String> {
+    let Tests { runner, jobs, promote, again } = tests;
     let toolchain = toolchain_name(target);
     let mut arguments: Vec<String> = ["build", "--root", ".", "-j"].map(str::to_owned).into();
     arguments.extend([jobs.to_string(), "-x".to_owned(), toolchain.clone()]);
     arguments.extend(["--target-exec".to_owned(), format!("{toolchain}={runner}")]);
     if promote {
         arguments.push("--auto-promote".to_owned());
+    }
+    if again {
+        arguments.push("--force".to_owned());
     }
     arguments.push(format!("@_build/{}/runtest", context(target)));
     arguments
@@ -151,12 +167,15 @@ mod tests {
     #[test]
     fn tests_are_run_by_a_dune_that_can() {
         let target = "aarch64-linux-musl".parse().unwrap();
-        let arguments = test_arguments(target, "run-t", 2, true).join(" ");
+        let tests = Tests { runner: "run-t", jobs: 2, promote: true, again: false };
         assert_eq!(
-            arguments,
+            test_arguments(target, tests).join(" "),
             "build --root . -j 2 -x aarch64_linux_musl --target-exec aarch64_linux_musl=run-t --auto-promote \
              @_build/default.aarch64_linux_musl/runtest"
         );
+        let again = test_arguments(target, Tests { promote: false, again: true, ..tests });
+        assert_eq!(again.iter().filter(|word| word.starts_with("--")).count(), 3, "{again:?}");
+        assert!(again.contains(&"--force".to_owned()));
         for (version, can) in [("3.24.1\n", true), ("3.22", true), ("3.17.2\n", false), ("2.9.3", false), ("4.0", true)]
         {
             assert_eq!(can_test(version), can, "{version}");

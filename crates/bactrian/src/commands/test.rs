@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::process::Stdio;
 
 use exec::runner::Service;
-use plan::delivery::{self, DUNE_WITH_TARGET_EXEC};
+use plan::delivery::{self, DUNE_WITH_TARGET_EXEC, Tests};
 use plan::target::Target;
 
 use super::Context;
@@ -35,14 +35,17 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Test) -> Result<Exit, CommandErr
         check_dune(&site)?;
         for (target, found) in found.iter().filter(|(target, _)| site.targets.contains(target)) {
             let service = site.serve(found, *target)?;
-            let runner = plan::runner::command(*target);
-            let (jobs, promote) = (settings.means.jobs.get(), settings.promote);
-            let arguments = delivery::test_arguments(*target, &runner, jobs, promote);
+            let (runner, whom) = (plan::runner::command(*target), found.identity());
+            // dune does not know by whom programs are run: what passed under an emulator has not passed on the machine itself.
+            let again = site.last_runner(*target).is_some_and(|last| last != whom);
+            let tests = Tests { runner: &runner, jobs: settings.means.jobs.get(), promote: settings.promote, again };
+            let arguments = delivery::test_arguments(*target, tests);
             let passed = ctx.timings.step(&format!("tests for {target}"), || dune(&site, arguments))?;
             // What could not be run has not failed.
             if let Some(error) = service.and_then(Service::end) {
                 return Err(runner::tell(&error));
             }
+            site.note_runner(*target, &whom)?;
             if !passed {
                 failed.push(target.to_string());
             }
