@@ -18,6 +18,7 @@ use super::credentials::Credentials;
 use super::error::RemoteError;
 use super::fault::Fault;
 use super::offers::Offers;
+use super::queue::Queue;
 use super::retry::Retry;
 use super::traffic::Traffic;
 use super::{Present, Remote, locked};
@@ -63,7 +64,7 @@ impl Remote {
             roots: Mutex::default(),
             sending: Mutex::new(()),
             bringing: Mutex::new(()),
-            moved: Mutex::new(Instant::now()),
+            queue: Queue::new(),
             off: OnceLock::new(),
             mute: AtomicBool::new(false),
             traffic: Traffic::default(),

@@ -20,9 +20,11 @@ mod execution;
 mod fault;
 mod known;
 mod offers;
+mod operation;
 mod packed;
 mod probe;
 mod program;
+mod queue;
 mod retry;
 mod traffic;
 mod upload;
@@ -41,7 +43,6 @@ pub use traffic::{Totals, Traffic};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
 
 use action::digest::{BlobDigest, DirDigest};
 use tokio::runtime::Runtime;
@@ -49,6 +50,7 @@ use tonic::transport::Channel;
 
 use crate::store::Store;
 use credentials::Credentials;
+use queue::Queue;
 
 /// A connection to a Remote Execution engine or cache.
 #[derive(Debug)]
@@ -67,8 +69,7 @@ pub struct Remote {
     /// One thread at a time sends, so that nothing is sent twice; one at a time brings.
     sending: Mutex<()>,
     bringing: Mutex<()>,
-    /// When any action was last seen to be run.
-    moved: Mutex<Instant>,
+    queue: Queue,
     /// Why it is not used any more, if so.
     off: OnceLock<String>,
     /// Whether results may not be told.

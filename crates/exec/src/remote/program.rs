@@ -13,8 +13,9 @@ use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use tonic::Code;
 
 use super::errand::Watch;
-use super::execution::{TRIES, Way, engine, may_pass};
+use super::execution::{TRIES, engine, may_pass};
 use super::fault::Fault;
+use super::operation::Way;
 use super::{Remote, RemoteError};
 
 /// What is run. Nothing of its result is kept for others: who runs a program wants it to run.
