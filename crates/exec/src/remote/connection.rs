@@ -1,4 +1,4 @@
-//! The connection itself: TLS, calls that are tried again, stopping. Not here: what is called.
+//! The connection itself: TLS, what the server offers, stopping. Not here: what is called, and calling again (`attempts`).
 
 use std::future::Future;
 use std::path::Path;
@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Response, Status};
 use wire::capabilities_client::CapabilitiesClient;
 
 use super::config::{Config, Mode};
@@ -19,7 +18,6 @@ use super::error::RemoteError;
 use super::fault::Fault;
 use super::offers::Offers;
 use super::queue::Queue;
-use super::retry::Retry;
 use super::traffic::Traffic;
 use super::{Present, Remote, locked};
 use crate::store::Store;
@@ -173,73 +171,6 @@ impl Remote {
     pub(super) fn run_to_end<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
-
-    /// A call with one answer, tried again as its faults allow.
-    pub(super) async fn call<T, F>(&self, name: &'static str, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
-    where
-        F: Future<Output = Result<Response<T>, Status>>,
-    {
-        let mut attempts = Attempts::new(self.config.patience);
-        loop {
-            self.traffic.add_call();
-            let status = match tokio::time::timeout(self.config.silence, attempt()).await {
-                Ok(Ok(response)) => return Ok(response.into_inner()),
-                Ok(Err(status)) => status,
-                Err(_) => silent(),
-            };
-            self.pause(&mut attempts, name, status).await?;
-        }
-    }
-
-    /// Waits before another attempt, or says why there is to be none.
-    pub(super) async fn pause(
-        &self,
-        attempts: &mut Attempts,
-        call: &'static str,
-        status: Status,
-    ) -> Result<(), RemoteError> {
-        let fault = Fault::of(&status);
-        if fault == Fault::Unauthenticated
-            && !std::mem::replace(&mut attempts.renewed, true)
-            && self.credentials.renew()?
-        {
-            return Ok(());
-        }
-        let since = attempts.since.get_or_insert_with(Instant::now).elapsed();
-        match attempts.retry.after(fault, since) {
-            Some(pause) => {
-                tokio::time::sleep(pause).await;
-                Ok(())
-            }
-            None => Err(RemoteError::Call { call, fault, status: Box::new(status) }),
-        }
-    }
-}
-
-/// The attempts of one call.
-pub(super) struct Attempts {
-    retry: Retry,
-    patience: Duration,
-    /// When it first failed.
-    since: Option<Instant>,
-    /// Whether the token was read again.
-    renewed: bool,
-}
-
-impl Attempts {
-    pub(super) const fn new(patience: Duration) -> Self {
-        Self { retry: Retry::new(patience), patience, since: None, renewed: false }
-    }
-
-    /// Something went well: what fails from now on fails for the first time.
-    pub(super) fn moved_on(&mut self) {
-        *self = Self::new(self.patience);
-    }
-}
-
-/// The status of a server that says nothing.
-pub(super) fn silent() -> Status {
-    Status::deadline_exceeded("the server said nothing for too long")
 }
 
 fn endpoint(config: &Config) -> Result<Endpoint, RemoteError> {

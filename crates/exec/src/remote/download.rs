@@ -11,7 +11,8 @@ use tonic::{Code, Status};
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::connection::{Attempts, MESSAGE, silent};
+use super::attempts::{Attempts, silent};
+use super::connection::MESSAGE;
 use super::fault::Fault;
 use super::offers::PER_BLOB;
 use super::packed::{Unpacked, Unpacker};
@@ -46,7 +47,8 @@ enum Broken {
 
 /// Where the parts of a stream go.
 enum Sink {
-    Plain(Incoming),
+    /// To so many bytes.
+    Plain(Incoming, u64),
     Packed(Unpacker),
 }
 
@@ -158,7 +160,7 @@ impl Remote {
         let mut attempts = Attempts::new(self.config.patience);
         loop {
             let before = incoming.size();
-            let (came, read) = self.read_on(wanted.digest, incoming).await;
+            let (came, read) = self.read_on(wanted.digest, incoming, &mut attempts).await;
             incoming = came;
             let status = match read {
                 Ok(()) => return Ok(Some(incoming)),
@@ -175,7 +177,12 @@ impl Remote {
     }
 
     /// Reads on from where `incoming` is, to the end.
-    async fn read_on(&self, digest: BlobDigest, incoming: Incoming) -> (Incoming, Result<(), Broken>) {
+    async fn read_on(
+        &self,
+        digest: BlobDigest,
+        incoming: Incoming,
+        attempts: &mut Attempts,
+    ) -> (Incoming, Result<(), Broken>) {
         let name = if self.offers.zstd { format!("compressed-blobs/zstd/{digest}") } else { format!("blobs/{digest}") };
         let request = ReadRequest {
             resource_name: self.resource(&name),
@@ -186,11 +193,11 @@ impl Remote {
         let mut sink = if self.offers.zstd {
             Sink::Packed(Unpacker::begin(incoming, digest.size()))
         } else {
-            Sink::Plain(incoming)
+            Sink::Plain(incoming, digest.size())
         };
-        let received = self.receive(request, digest, &mut sink).await;
+        let received = self.receive(request, &mut sink, attempts).await;
         let (incoming, unpacked) = match sink {
-            Sink::Plain(incoming) => (incoming, Ok(())),
+            Sink::Plain(incoming, _) => (incoming, Ok(())),
             Sink::Packed(unpacker) => match unpacker.finish().await {
                 (incoming, Unpacked::AtEnd) => (incoming, Ok(())),
                 (incoming, Unpacked::Garbled) => (incoming, Err(Broken::Garbled)),
@@ -205,9 +212,14 @@ impl Remote {
     }
 
     /// Moves a stream's parts to `sink`, to the end or until that takes no more.
-    async fn receive(&self, request: ReadRequest, digest: BlobDigest, sink: &mut Sink) -> Result<(), Broken> {
+    async fn receive(
+        &self,
+        request: ReadRequest,
+        sink: &mut Sink,
+        attempts: &mut Attempts,
+    ) -> Result<(), Broken> {
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
-        self.traffic.add_call();
+        self.begin(attempts);
         let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
         let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {
@@ -215,10 +227,10 @@ impl Remote {
             let Some(part) = next.map_err(|_| silent()).and_then(|next| next).map_err(Broken::Status)? else { break };
             self.traffic.add_received(part.data.len() as u64);
             match sink {
-                Sink::Plain(incoming) if incoming.size() + part.data.len() as u64 > digest.size() => {
+                Sink::Plain(incoming, most) if incoming.size() + part.data.len() as u64 > *most => {
                     return Err(Broken::Garbled);
                 }
-                Sink::Plain(incoming) => incoming.write(&part.data).map_err(|error| Broken::Other(error.into()))?,
+                Sink::Plain(incoming, _) => incoming.write(&part.data).map_err(|error| Broken::Other(error.into()))?,
                 Sink::Packed(unpacker) => {
                     if !unpacker.part(part.data).await {
                         break;

@@ -9,6 +9,7 @@
 //! Not here: choosing between here and there, which is the engine's; whose fault a failure is for people, the command
 //! line's. The design is in `docs/design/remote.md`.
 
+mod attempts;
 mod cache;
 pub mod config;
 mod connection;

@@ -14,7 +14,8 @@ use tonic::{Status, Streaming};
 use wire::execution_client::ExecutionClient;
 use wire::execution_stage::Value as WireStage;
 
-use super::connection::{Attempts, MESSAGE, silent};
+use super::attempts::{Attempts, silent};
+use super::connection::MESSAGE;
 use super::errand::Watch;
 use super::execution::{Stage, Told, engine};
 use super::fault::Fault;
@@ -63,7 +64,7 @@ impl Remote {
         let mut progress = Progress::default();
         loop {
             let resumed = locked(&way.name).is_some();
-            let status = match self.open(way).await {
+            let status = match self.open(way, &mut attempts).await {
                 Ok(stream) => match self.watch(stream, way, &mut progress, &mut attempts).await? {
                     Ok(response) => return Ok(response),
                     Err(status) => status,
@@ -83,10 +84,10 @@ impl Remote {
     }
 
     /// Asks for the action, or for what became of its operation.
-    async fn open(&self, way: &Way<'_>) -> Result<Streaming<Operation>, Status> {
+    async fn open(&self, way: &Way<'_>, attempts: &mut Attempts) -> Result<Streaming<Operation>, Status> {
         let mut client = ExecutionClient::new(self.wire()).max_decoding_message_size(MESSAGE);
         let name = locked(&way.name).clone();
-        self.traffic.add_call();
+        self.begin(attempts);
         let opened = async {
             match name {
                 Some(name) => client.wait_execution(wire::WaitExecutionRequest { name }).await,

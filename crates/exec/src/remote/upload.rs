@@ -16,7 +16,8 @@ use tonic::{Code, Status};
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::connection::{Attempts, MESSAGE};
+use super::attempts::{Attempts, silent};
+use super::connection::MESSAGE;
 use super::download::{TRANSFERS, batches};
 use super::offers::PER_BLOB;
 use super::packed::pack_file;
@@ -219,7 +220,7 @@ impl Remote {
             let parts = Parts { source, name: name.clone(), offset, size: body.size, over: false };
             let mut client = ByteStreamClient::new(self.wire());
             let limit = self.config.silence + std::time::Duration::from_secs(body.size >> 17);
-            self.traffic.add_call();
+            self.begin(&mut attempts);
             let status = match tokio::time::timeout(limit, client.write(tokio_stream::iter(parts))).await {
                 Ok(Ok(answer)) if body.is_whole(digest, answer.get_ref().committed_size) => {
                     self.traffic.add_sent(body.size - offset);
@@ -228,7 +229,7 @@ impl Remote {
                 Ok(Ok(_)) => Status::unavailable("the server took a part of a blob alone"),
                 Ok(Err(status)) if status.code() == Code::AlreadyExists => return Ok(()),
                 Ok(Err(status)) => status,
-                Err(_) => super::connection::silent(),
+                Err(_) => silent(),
             };
             self.pause(&mut attempts, "Write", status).await?;
             let before = std::mem::replace(&mut offset, self.committed(&name, body.size).await);

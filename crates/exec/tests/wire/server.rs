@@ -45,6 +45,8 @@ type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(crate) enum Do {
     /// Refuses it.
     Refuse(Code, &'static str),
+    /// Refuses it after so many milliseconds.
+    RefuseLate(u64, Code, &'static str),
     /// Refuses it, naming missing blobs as the API says.
     Violation(BlobDigest),
     /// Says nothing for longer than anybody waits.
@@ -297,6 +299,10 @@ impl Service {
         };
         match planned {
             Some(Do::Refuse(code, message)) => Err(Status::new(code, message)),
+            Some(Do::RefuseLate(milliseconds, code, message)) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                Err(Status::new(code, message))
+            }
             Some(Do::Violation(blob)) => Err(violation(blob)),
             Some(Do::Hang) => std::future::pending().await,
             planned => Ok(planned),

@@ -1,0 +1,83 @@
+//! Calls that are tried again. Not here: which faults are worth it and when (`retry`), what is called.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use tonic::{Response, Status};
+
+use super::fault::Fault;
+use super::retry::Retry;
+use super::{Remote, RemoteError};
+
+/// The attempts of one call.
+pub(super) struct Attempts {
+    retry: Retry,
+    patience: Duration,
+    /// When it first failed.
+    since: Option<Instant>,
+    /// The token that the last one had.
+    token: u64,
+}
+
+impl Attempts {
+    pub(super) const fn new(patience: Duration) -> Self {
+        Self { retry: Retry::new(patience), patience, since: None, token: 0 }
+    }
+
+    /// Something went well: what fails from now on fails for the first time.
+    pub(super) const fn moved_on(&mut self) {
+        (self.retry, self.since) = (Retry::new(self.patience), None);
+    }
+}
+
+/// The status of a server that says nothing.
+pub(super) fn silent() -> Status {
+    Status::deadline_exceeded("the server said nothing for too long")
+}
+
+impl Remote {
+    /// A call with one answer, tried again as its faults allow.
+    pub(super) async fn call<T, F>(&self, name: &'static str, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let mut attempts = Attempts::new(self.config.patience);
+        loop {
+            self.begin(&mut attempts);
+            let status = match tokio::time::timeout(self.config.silence, attempt()).await {
+                Ok(Ok(response)) => return Ok(response.into_inner()),
+                Ok(Err(status)) => status,
+                Err(_) => silent(),
+            };
+            self.pause(&mut attempts, name, status).await?;
+        }
+    }
+
+    /// Takes note of an attempt that begins.
+    pub(super) fn begin(&self, attempts: &mut Attempts) {
+        self.traffic.add_call();
+        attempts.token = self.credentials.number();
+    }
+
+    /// Waits before another attempt, or says why there is to be none.
+    pub(super) async fn pause(
+        &self,
+        attempts: &mut Attempts,
+        call: &'static str,
+        status: Status,
+    ) -> Result<(), RemoteError> {
+        let fault = Fault::of(&status);
+        // Each time with another token, so not for ever.
+        if fault == Fault::Unauthenticated && self.credentials.renew(attempts.token)? {
+            return Ok(());
+        }
+        let since = attempts.since.get_or_insert_with(Instant::now).elapsed();
+        match attempts.retry.after(fault, since) {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
+            None => Err(RemoteError::Call { call, fault, status: Box::new(status) }),
+        }
+    }
+}
