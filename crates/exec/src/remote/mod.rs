@@ -29,6 +29,7 @@ mod queue;
 mod retry;
 mod traffic;
 mod upload;
+mod write;
 
 pub use cache::Asked;
 pub use config::{Address, Config, Mode};

@@ -51,6 +51,8 @@ pub(crate) enum Do {
     Violation(BlobDigest),
     /// Says nothing for longer than anybody waits.
     Hang,
+    /// Takes so many milliseconds, for each part of a stream that is written.
+    Slow(u64),
     /// Answers an execution with this.
     Tell(Vec<Step>),
     /// Takes or sends so many bytes, and breaks the stream; of a batch takes nothing.
@@ -98,6 +100,8 @@ pub(crate) struct State {
     pub(crate) compressed: usize,
     /// What it says of a compressed upload that is whole, if not the truth.
     pub says_committed: Option<i64>,
+    /// Names of streams that were written.
+    pub(crate) uploads: Vec<String>,
     /// Offsets at which streams were read and written.
     pub(crate) offsets: Vec<(&'static str, i64)>,
     /// Only this token is let in, if any.
