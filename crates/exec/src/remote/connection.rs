@@ -25,7 +25,7 @@ use crate::store::Store;
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How soon stopping is noticed.
-const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 /// Bytes on the way at once: more than a fast line holds.
 const WINDOW: u32 = 8 << 20;
 /// The largest message that is taken from a server.
@@ -153,17 +153,16 @@ impl Remote {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Waits for `work`, unless somebody stops everything.
+    /// Waits for `work`, unless somebody stops everything: then it is not even begun.
     pub(super) fn run<T>(&self, work: impl Future<Output = Result<T, RemoteError>>) -> Result<T, RemoteError> {
         self.runtime.block_on(async {
             let mut work = pin!(work);
-            loop {
-                match tokio::time::timeout(TICK, &mut work).await {
-                    Ok(result) => return result,
-                    Err(_) if self.stopped() => return Err(RemoteError::Stopped),
-                    Err(_) => {}
+            while !self.stopped() {
+                if let Ok(result) = tokio::time::timeout(TICK, &mut work).await {
+                    return result;
                 }
             }
+            Err(RemoteError::Stopped)
         })
     }
 

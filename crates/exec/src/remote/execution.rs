@@ -61,12 +61,16 @@ impl Remote {
         let mut way = Way {
             encoded: &encoded,
             fresh: self.store.has_lost_any(),
-            name: Mutex::default(),
+            limit: action.timeout,
+            operation: Mutex::default(),
             told,
             watch: Mutex::new(Watch::start()),
         };
         let mut tries = 0;
         loop {
+            if self.stopped() {
+                return Err(RemoteError::Stopped);
+            }
             tries += 1;
             way.enter(Stage::Sending);
             let sent = self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
@@ -100,7 +104,7 @@ impl Remote {
                 }
                 Err(error) => return Err(error),
             }
-            way.name = Mutex::default();
+            way.operation = Mutex::default();
         }
     }
 

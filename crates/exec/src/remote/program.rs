@@ -61,11 +61,15 @@ impl Remote {
         let encoded = Action { command, input_root: root, timeout }.encode_uncached();
         let mut tries = 0;
         loop {
+            if self.stopped() {
+                return Err(RemoteError::Stopped);
+            }
             tries += 1;
             let way = Way {
                 encoded: &encoded,
                 fresh: true,
-                name: Mutex::default(),
+                limit: program.timeout,
+                operation: Mutex::default(),
                 told: &|_| (),
                 watch: Mutex::new(Watch::start()),
             };

@@ -56,6 +56,10 @@ impl Remote {
     /// [`RemoteError::Lost`] if something is neither there nor here; or if a call failed.
     pub(super) fn send_tree(&self, root: DirDigest, messages: &[&[u8]]) -> Result<u64, RemoteError> {
         let _alone = locked(&self.sending);
+        // Many may have waited for that, and nobody for them any more.
+        if self.stopped() {
+            return Err(RemoteError::Stopped);
+        }
         let (directories, mut parcels) = self.unsent(root)?;
         parcels.extend(messages.iter().map(|message| Parcel::bytes(message)));
         let sent = self.run(self.send(parcels))?;
