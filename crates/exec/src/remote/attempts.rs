@@ -1,4 +1,4 @@
-//! Calls that are tried again. Not here: which faults are worth it and when (`retry`), what is called.
+//! Calls and actions that are tried again. Not here: which faults are worth it and when (`retry`), what is called.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::retry::Retry;
 use super::{Remote, RemoteError};
 
-/// The attempts of one call.
+/// The attempts of one call, or one action.
 pub(super) struct Attempts {
     retry: Retry,
     patience: Duration,
@@ -79,5 +79,25 @@ impl Remote {
             }
             None => Err(RemoteError::Call { call, fault, status: Box::new(status) }),
         }
+    }
+
+    /// Waits before an action is tried again, or returns why that is not to be.
+    pub(super) fn pause_after(&self, attempts: &mut Attempts, error: RemoteError) -> Result<(), RemoteError> {
+        let fault = match &error {
+            // That was tried for as long as patience lasts, and until there might have been room.
+            RemoteError::Call { fault: Fault::Unreachable | Fault::Full, .. } => return Err(error),
+            RemoteError::Engine { fault, .. } | RemoteError::Call { fault, .. } => *fault,
+            RemoteError::Worker { .. } | RemoteError::NoAnswer => Fault::Stumbled,
+            _ => return Err(error),
+        };
+        let since = attempts.since.get_or_insert_with(Instant::now).elapsed();
+        let Some(pause) = attempts.retry.after_try(fault, since) else { return Err(error) };
+        if fault == Fault::Missing {
+            self.forget_present();
+        }
+        self.run(async move {
+            tokio::time::sleep(pause).await;
+            Ok(())
+        })
     }
 }

@@ -14,6 +14,7 @@ use action::tree::Directory;
 use prost::Message as _;
 use tonic::Code;
 
+use super::attempts::Attempts;
 use super::download::Wanted;
 use super::errand::{Errand, Watch};
 use super::fault::Fault;
@@ -21,8 +22,6 @@ use super::operation::Way;
 use super::{Asked, Remote, RemoteError, locked};
 use crate::sandbox::{EXIT_IO, EXIT_NO_ROOT};
 
-/// How often an action is tried on an engine that says it could not run it.
-pub(super) const TRIES: u32 = 3;
 /// The exit code of a command that is not there.
 const NOT_FOUND: i32 = 127;
 /// Exit codes of what was killed, as shells and others tell it.
@@ -66,12 +65,11 @@ impl Remote {
             told,
             watch: Mutex::new(Watch::start()),
         };
-        let mut tries = 0;
+        let mut attempts = Attempts::new(self.config.patience);
         loop {
             if self.stopped() {
                 return Err(RemoteError::Stopped);
             }
-            tries += 1;
             way.enter(Stage::Sending);
             let sent = self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
             locked(&way.watch).add_sent(sent);
@@ -97,12 +95,7 @@ impl Remote {
                     told(Told::Ran(watch.stop(metadata.as_ref())));
                     return Ok(Outcome { place, wall: begun.elapsed(), ..outcome });
                 }
-                Err(error) if tries < TRIES && may_pass(&error) => {
-                    if error.fault() == Some(Fault::Missing) {
-                        self.forget_present();
-                    }
-                }
-                Err(error) => return Err(error),
+                Err(error) => self.pause_after(&mut attempts, error)?,
             }
             way.operation = Mutex::default();
         }
@@ -173,18 +166,6 @@ impl Remote {
 pub(super) fn engine(encoded: &EncodedAction, status: &action::remote_apis::google::rpc::Status) -> RemoteError {
     let fault = Fault::of_parts(Code::from(status.code), &status.message, &status.encode_to_vec());
     RemoteError::Engine { action: encoded.digest, fault, code: status.code, message: status.message.clone() }
-}
-
-/// Whether another try may go better.
-pub(super) fn may_pass(error: &RemoteError) -> bool {
-    match error {
-        RemoteError::Engine { fault, .. } | RemoteError::Call { fault, .. } => matches!(
-            fault,
-            Fault::Missing | Fault::Stumbled | Fault::Abandoned | Fault::Cancelled | Fault::Full | Fault::Unreachable
-        ),
-        RemoteError::Worker { .. } | RemoteError::NoAnswer => true,
-        _ => false,
-    }
 }
 
 /// Why an exit code is the worker's and not the command's, if so: the builder says itself that it could not make a root or

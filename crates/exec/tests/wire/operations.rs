@@ -63,8 +63,8 @@ fn streams_that_all_break_at_once_are_not_opened_for_ever() {
 #[test]
 fn streams_that_a_proxy_ends_now_and_then_do_not_end_an_action() {
     let fake = Fake::start();
-    let client = Client::of(&fake);
-    let breaks = || Do::Tell(vec![Step::At(At::Executing), Step::Wait(60), BROKEN]);
+    let client = Client::with(&fake, |config| config.patience = Duration::from_millis(200));
+    let breaks = || Do::Tell(vec![Step::At(At::Executing), Step::Wait(30), BROKEN]);
     fake.plan("Execute", [breaks()]);
     // For longer than anybody is patient.
     fake.plan("WaitExecution", (0..10).map(|_| breaks()));
