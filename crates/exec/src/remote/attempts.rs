@@ -17,11 +17,13 @@ pub(super) struct Attempts {
     since: Option<Instant>,
     /// The token that the last one had.
     token: u64,
+    /// The connection that it went by.
+    line: u64,
 }
 
 impl Attempts {
     pub(super) const fn new(patience: Duration) -> Self {
-        Self { retry: Retry::new(patience), patience, since: None, token: 0 }
+        Self { retry: Retry::new(patience), patience, since: None, token: 0, line: 0 }
     }
 
     /// Something went well: what fails from now on fails for the first time.
@@ -47,7 +49,7 @@ impl Remote {
             let status = match tokio::time::timeout(self.config.silence, attempt()).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),
                 Ok(Err(status)) => status,
-                Err(_) => silent(),
+                Err(_) => self.silence(&attempts),
             };
             self.pause(&mut attempts, name, status).await?;
         }
@@ -57,6 +59,13 @@ impl Remote {
     pub(super) fn begin(&self, attempts: &mut Attempts) {
         self.traffic.add_call();
         attempts.token = self.credentials.number();
+        attempts.line = self.lines.calls.now().number;
+    }
+
+    /// Takes note that an attempt heard nothing: its connection may be dead. The status that says so.
+    pub(super) fn silence(&self, attempts: &Attempts) -> Status {
+        self.lines.replace(&self.lines.calls, attempts.line);
+        silent()
     }
 
     /// Waits before another attempt, or says why there is to be none.

@@ -1,33 +1,30 @@
-//! The connection itself: TLS, what the server offers, stopping. Not here: what is called, and calling again (`attempts`).
+//! The connection as a whole: what the server offers, stopping. Not here: the lines to it (`lines`), what is called, and calling
+//! again (`attempts`).
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::Channel;
 use wire::capabilities_client::CapabilitiesClient;
 
 use super::config::{Config, Mode};
 use super::credentials::Credentials;
 use super::error::RemoteError;
 use super::fault::Fault;
+use super::lines::Lines;
 use super::offers::Offers;
 use super::queue::Queue;
 use super::traffic::Traffic;
 use super::{Present, Remote, locked};
 use crate::store::Store;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How soon stopping is noticed.
 pub(super) const TICK: Duration = Duration::from_millis(50);
-/// Bytes on the way at once: more than a fast line holds.
-const WINDOW: u32 = 8 << 20;
 /// The largest message that is taken from a server.
 pub(super) const MESSAGE: usize = 32 << 20;
 
@@ -46,14 +43,11 @@ impl Remote {
             .build()
             .map_err(RemoteError::Runtime)?;
         let credentials = Credentials::new(&config)?;
-        let address = config.address.to_string();
-        let connect =
-            async { endpoint(&config)?.connect().await.map_err(|source| RemoteError::Connect { address, source }) };
-        let channel = runtime.block_on(connect)?;
+        let lines = runtime.block_on(Lines::connect(&config))?;
         let mut remote = Self {
             store,
             config,
-            channel,
+            lines,
             credentials,
             runtime,
             offers: Offers::of(&wire::ServerCapabilities::default()),
@@ -145,8 +139,13 @@ impl Remote {
         self.config.address.instance().to_owned()
     }
 
+    /// The wire of calls that are soon over.
     pub(super) fn wire(&self) -> Wire {
-        InterceptedService::new(self.channel.clone(), self.credentials.clone())
+        self.over(self.lines.calls.now().channel)
+    }
+
+    pub(super) fn over(&self, channel: Channel) -> Wire {
+        InterceptedService::new(channel, self.credentials.clone())
     }
 
     pub(super) fn stopped(&self) -> bool {
@@ -170,38 +169,6 @@ impl Remote {
     pub(super) fn run_to_end<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
-}
-
-fn endpoint(config: &Config) -> Result<Endpoint, RemoteError> {
-    let address = || config.address.to_string();
-    let failed = |source| RemoteError::Connect { address: address(), source };
-    let endpoint = Endpoint::from_shared(config.address.url()).map_err(failed)?;
-    let endpoint = endpoint
-        .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(Duration::from_secs(20)))
-        .tcp_keepalive_interval(Some(Duration::from_secs(5)))
-        .tcp_keepalive_retries(Some(3))
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(4 * WINDOW);
-    if !config.address.is_secure() {
-        return Ok(endpoint);
-    }
-    let mut tls = match &config.tls.ca {
-        Some(path) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(path)?)),
-        None => ClientTlsConfig::new().with_webpki_roots(),
-    };
-    if let Some((certificate, key)) = &config.tls.client {
-        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
-    }
-    if let Some(name) = &config.tls.name {
-        tls = tls.domain_name(name);
-    }
-    endpoint.tls_config(tls).map_err(failed)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, RemoteError> {
-    std::fs::read(path).map_err(|source| RemoteError::File { path: path.to_owned(), source })
 }
 
 impl Remote {

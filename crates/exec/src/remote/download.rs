@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::attempts::{Attempts, silent};
+use super::attempts::Attempts;
 use super::connection::MESSAGE;
 use super::fault::Fault;
 use super::offers::PER_BLOB;
@@ -221,10 +221,10 @@ impl Remote {
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
         self.begin(attempts);
         let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
-        let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
+        let mut stream = answer.map_err(|_| self.silence(attempts)).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {
             let next = tokio::time::timeout(self.config.silence, stream.message()).await;
-            let Some(part) = next.map_err(|_| silent()).and_then(|next| next).map_err(Broken::Status)? else { break };
+            let Some(part) = next.map_err(|_| self.silence(attempts)).and_then(|next| next).map_err(Broken::Status)? else { break };
             self.traffic.add_received(part.data.len() as u64);
             match sink {
                 Sink::Plain(incoming, most) if incoming.size() + part.data.len() as u64 > *most => {

@@ -20,6 +20,7 @@ mod error;
 mod execution;
 mod fault;
 mod known;
+mod lines;
 mod offers;
 mod operation;
 mod packed;
@@ -48,10 +49,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use action::digest::{BlobDigest, DirDigest};
 use tokio::runtime::Runtime;
-use tonic::transport::Channel;
 
 use crate::store::Store;
 use credentials::Credentials;
+use lines::Lines;
 use queue::Queue;
 
 /// A connection to a Remote Execution engine or cache.
@@ -59,7 +60,7 @@ use queue::Queue;
 pub struct Remote {
     store: Arc<Store>,
     config: Config,
-    channel: Channel,
+    lines: Lines,
     credentials: Credentials,
     runtime: Runtime,
     offers: Offers,

@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use action::command::EncodedAction;
@@ -23,6 +23,7 @@ use super::connection::{MESSAGE, TICK};
 use super::errand::Watch;
 use super::execution::{Stage, Told, engine};
 use super::fault::Fault;
+use super::lines::{Line, Numbered};
 use super::queue::{Queue, Running};
 use super::{Remote, RemoteError, locked};
 
@@ -55,6 +56,12 @@ pub(super) enum Known {
     Asked,
     /// Its name.
     Named(String),
+}
+
+/// What an engine tells of an operation, and the connection that this holds a stream of.
+struct Stream {
+    operations: Streaming<Operation>,
+    _line: Arc<Line>,
 }
 
 impl Way<'_> {
@@ -131,8 +138,10 @@ impl Remote {
     }
 
     /// Asks for the action, or for what became of its operation.
-    async fn open(&self, way: &Way<'_>, attempts: &mut Attempts) -> Result<Streaming<Operation>, Status> {
-        let mut client = ExecutionClient::new(self.wire()).max_decoding_message_size(MESSAGE);
+    async fn open(&self, way: &Way<'_>, attempts: &mut Attempts) -> Result<Stream, Status> {
+        let line = self.lines.for_execution();
+        let Numbered { number, channel } = line.now();
+        let mut client = ExecutionClient::new(self.over(channel)).max_decoding_message_size(MESSAGE);
         let name = way.name();
         self.begin(attempts);
         let opened = async {
@@ -150,21 +159,26 @@ impl Remote {
                 }
             }
         };
-        let answer = tokio::time::timeout(self.config.silence, opened).await;
-        answer.map_err(|_| silent()).and_then(|answer| answer).map(tonic::Response::into_inner)
+        match tokio::time::timeout(self.config.silence, opened).await {
+            Ok(answer) => Ok(Stream { operations: answer?.into_inner(), _line: line }),
+            Err(_) => {
+                self.lines.replace(&line, number);
+                Err(silent())
+            }
+        }
     }
 
     /// Reads what the engine tells of the operation, to the answer or until the stream breaks.
     async fn watch<'q>(
         &'q self,
-        mut stream: Streaming<Operation>,
+        mut stream: Stream,
         way: &Way<'_>,
         progress: &mut Progress<'q>,
         attempts: &mut Attempts,
     ) -> Result<Result<wire::ExecuteResponse, Status>, RemoteError> {
         loop {
             let look = LOOK.min(self.config.queue_timeout);
-            let Ok(next) = tokio::time::timeout(look, stream.message()).await else {
+            let Ok(next) = tokio::time::timeout(look, stream.operations.message()).await else {
                 self.look_at_the_queue(progress)?;
                 continue;
             };

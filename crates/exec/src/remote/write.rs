@@ -15,7 +15,7 @@ use action::remote_apis::google::bytestream::byte_stream_client::ByteStreamClien
 use action::remote_apis::google::bytestream::{QueryWriteStatusRequest, WriteRequest};
 use tonic::{Code, Status};
 
-use super::attempts::{Attempts, silent};
+use super::attempts::Attempts;
 use super::packed::pack_file;
 use super::upload::{From, Parcel, WORTH_COMPRESSING};
 use super::{Remote, RemoteError, locked};
@@ -71,7 +71,7 @@ impl Remote {
         loop {
             let left = self.config.silence.saturating_sub(locked(&pace).at.elapsed());
             if left.is_zero() {
-                return Err(silent());
+                return Err(self.silence(attempts));
             }
             if let Ok(answer) = tokio::time::timeout(left, &mut writing).await {
                 return Ok(answer?.get_ref().committed_size);
@@ -114,7 +114,7 @@ impl Remote {
         let mut client = ByteStreamClient::new(self.wire());
         self.begin(attempts);
         let answer = tokio::time::timeout(self.config.silence, client.query_write_status(request)).await;
-        let answer = answer.map_err(|_| silent()).and_then(|answer| answer);
+        let answer = answer.map_err(|_| self.silence(attempts)).and_then(|answer| answer);
         let committed = answer.ok().and_then(|answer| u64::try_from(answer.get_ref().committed_size).ok());
         // All of it, and yet the write failed: it is begun anew.
         committed.filter(|size| *size < all).unwrap_or(0)

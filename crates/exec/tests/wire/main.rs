@@ -14,6 +14,7 @@
 mod calls;
 mod execution;
 mod graphs;
+mod lines;
 mod operations;
 mod program;
 mod server;

@@ -75,6 +75,8 @@ pub(crate) enum Step {
     Error(Code, &'static str),
     /// So many milliseconds of silence.
     Wait(u64),
+    /// Waits until so many actions have been asked for.
+    Until(usize),
     Hang,
 }
 
@@ -117,6 +119,7 @@ pub(crate) struct Fake {
     runtime: Option<Runtime>,
     at: SocketAddr,
     tls: Option<ServerTlsConfig>,
+    streams: Option<u32>,
 }
 
 #[derive(Clone)]
@@ -128,6 +131,11 @@ impl Fake {
     }
 
     pub(crate) fn with(tls: Option<ServerTlsConfig>) -> Self {
+        Self::allowing(tls, None)
+    }
+
+    /// One that allows so many streams for each connection.
+    pub(crate) fn allowing(tls: Option<ServerTlsConfig>, streams: Option<u32>) -> Self {
         let cache = wire::CacheCapabilities {
             digest_functions: vec![wire::digest_function::Value::Sha256.into()],
             action_cache_update_capabilities: Some(wire::ActionCacheUpdateCapabilities { update_enabled: true }),
@@ -141,7 +149,7 @@ impl Fake {
         };
         let makes = vec![vec![("made", b"by a worker".to_vec())]];
         let state = Arc::new(Mutex::new(State { capabilities, makes, ..State::default() }));
-        let mut fake = Self { state, runtime: None, at: ([127, 0, 0, 1], 0).into(), tls };
+        let mut fake = Self { state, runtime: None, at: ([127, 0, 0, 1], 0).into(), tls, streams };
         fake.begin();
         fake
     }
@@ -149,10 +157,10 @@ impl Fake {
     /// Begins to serve, on the same port as before.
     pub(crate) fn begin(&mut self) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let incoming = runtime.block_on(async { TcpIncoming::bind(self.at) }).unwrap();
+        let incoming = runtime.block_on(async { TcpIncoming::bind(self.at) }).unwrap().with_nodelay(Some(true));
         self.at = incoming.local_addr().unwrap();
         let service = Service(Arc::clone(&self.state));
-        let mut server = Server::builder();
+        let mut server = Server::builder().max_concurrent_streams(self.streams);
         if let Some(tls) = &self.tls {
             server = server.tls_config(tls.clone()).unwrap();
         }
@@ -173,6 +181,10 @@ impl Fake {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
+    }
+
+    pub(crate) const fn at(&self) -> SocketAddr {
+        self.at
     }
 
     pub(crate) fn address(&self) -> String {
@@ -352,6 +364,12 @@ impl Service {
                             google::rpc::Status { code: code.into(), message: message.to_owned(), details: Vec::new() };
                         let result = Some(operation::Result::Error(status));
                         Ok(Operation { name, done: true, result, ..Operation::default() })
+                    }
+                    Step::Until(number) => {
+                        while service.state().executed.len() < number {
+                            tokio::time::sleep(Duration::from_millis(2)).await;
+                        }
+                        Ok(Operation { name, ..Operation::default() })
                     }
                     Step::Wait(_) => Ok(Operation { name, ..Operation::default() }),
                     Step::Break(code, message) => Err(Status::new(code, message)),
