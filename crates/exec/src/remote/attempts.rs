@@ -9,6 +9,9 @@ use super::fault::Fault;
 use super::retry::Retry;
 use super::{Remote, RemoteError};
 
+/// Bytes a millisecond of a slow line.
+const SLOW: u64 = 128;
+
 /// The attempts of one call, or one action.
 pub(super) struct Attempts {
     retry: Retry,
@@ -39,14 +42,28 @@ pub(super) fn silent() -> Status {
 
 impl Remote {
     /// A call with one answer, tried again as its faults allow.
-    pub(super) async fn call<T, F>(&self, name: &'static str, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
+    pub(super) async fn call<T, F>(&self, name: &'static str, attempt: impl FnMut() -> F) -> Result<T, RemoteError>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
+        self.call_with(name, 0, attempt).await
+    }
+
+    /// As [`Self::call`], of a call that has so many bytes with it: it is not silent while they may still be on their way.
+    pub(super) async fn call_with<T, F>(
+        &self,
+        name: &'static str,
+        bytes: u64,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, RemoteError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let limit = self.config.silence + Duration::from_millis(bytes / SLOW);
         let mut attempts = Attempts::new(self.config.patience);
         loop {
             self.begin(&mut attempts);
-            let status = match tokio::time::timeout(self.config.silence, attempt()).await {
+            let status = match tokio::time::timeout(limit, attempt()).await {
                 Ok(Ok(response)) => return Ok(response.into_inner()),
                 Ok(Err(status)) => status,
                 Err(_) => self.silence(&attempts),

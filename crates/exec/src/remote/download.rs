@@ -120,7 +120,8 @@ impl Remote {
             acceptable_compressors: compressors,
             ..wire::BatchReadBlobsRequest::default()
         };
-        let answer = self.call("BatchReadBlobs", || async {
+        let bytes = batch.iter().map(|wanted| wanted.digest.size()).sum();
+        let answer = self.call_with("BatchReadBlobs", bytes, || async {
             CasClient::new(self.wire()).max_decoding_message_size(MESSAGE).batch_read_blobs(request.clone()).await
         });
         let mut answers = std::collections::HashMap::new();

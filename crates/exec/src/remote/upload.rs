@@ -7,6 +7,7 @@ use action::digest::{BlobDigest, DirDigest};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use action::tree::Entry;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use prost::Message as _;
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
@@ -149,7 +150,7 @@ impl Remote {
                 blob_digests: blobs.iter().map(BlobDigest::to_wire).collect(),
                 ..wire::FindMissingBlobsRequest::default()
             };
-            let answer = self.call("FindMissingBlobs", || async {
+            let answer = self.call_with("FindMissingBlobs", request.encoded_len() as u64, || async {
                 let mut client = CasClient::new(self.wire()).max_decoding_message_size(MESSAGE);
                 client.find_missing_blobs(request.clone()).await
             });
@@ -187,7 +188,7 @@ impl Remote {
             requests,
             ..wire::BatchUpdateBlobsRequest::default()
         };
-        let answer = self.call("BatchUpdateBlobs", || async {
+        let answer = self.call_with("BatchUpdateBlobs", request.encoded_len() as u64, || async {
             CasClient::new(self.wire()).batch_update_blobs(request.clone()).await
         });
         let responses = answer.await?.responses;

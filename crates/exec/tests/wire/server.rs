@@ -45,6 +45,8 @@ type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(crate) enum Do {
     /// Refuses it.
     Refuse(Code, &'static str),
+    /// Is honest after so many milliseconds.
+    Late(u64),
     /// Refuses it after so many milliseconds.
     RefuseLate(u64, Code, &'static str),
     /// Refuses it, naming missing blobs as the API says.
@@ -318,6 +320,10 @@ impl Service {
             Some(Do::RefuseLate(milliseconds, code, message)) => {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 Err(Status::new(code, message))
+            }
+            Some(Do::Late(milliseconds)) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                Ok(None)
             }
             Some(Do::Violation(blob)) => Err(violation(blob)),
             Some(Do::Hang) => std::future::pending().await,

@@ -96,6 +96,19 @@ fn what_the_server_has_is_not_sent() {
 }
 
 #[test]
+fn a_batch_has_time_to_be_on_its_way() {
+    let fake = Fake::start();
+    let files = many(10, 10_000);
+    let slow = |config: &mut exec::remote::Config| config.silence = Duration::from_millis(200);
+    // Of 100 kB on a slow line 0.8 s are no silence. The first that is read is a directory.
+    fake.plan("BatchUpdateBlobs", [Do::Late(400)]);
+    fake.plan("BatchReadBlobs", [Do::Late(0), Do::Late(400)]);
+    publish(&Client::with(&fake, slow), &files).unwrap();
+    assert_eq!(fetch(&Client::with(&fake, slow)).unwrap(), files);
+    assert_eq!((fake.calls("BatchUpdateBlobs"), fake.calls("BatchReadBlobs")), (1, 2));
+}
+
+#[test]
 fn batches_are_compressed_where_the_server_offers_it() {
     let zstd = wire::compressor::Value::Zstd;
     let files: Files = [("text".to_owned(), b"hello ".repeat(10_000)), ("small".to_owned(), b"x".to_vec())].into();
@@ -162,7 +175,7 @@ fn an_upload_that_is_forgotten_and_comes_as_far_again_is_given_up() {
     fake.plan("Write", vec![Do::Part(2_000_000); 1000]);
     // Every other time.
     let forgets =
-        (0..1000).map(|time| if time % 2 == 0 { Do::Slow(0) } else { Do::Refuse(Code::NotFound, "no such upload") });
+        (0..1000).map(|time| if time % 2 == 0 { Do::Late(0) } else { Do::Refuse(Code::NotFound, "no such upload") });
     fake.plan("QueryWriteStatus", forgets);
     assert_eq!(fault(publish(&client, &files)), Some(Fault::Unreachable));
 }
