@@ -59,6 +59,7 @@ impl Remote {
             queue: Queue::new(),
             off: OnceLock::new(),
             mute: AtomicBool::new(false),
+            sends_plain: AtomicBool::new(false),
             traffic: Traffic::default(),
         };
         remote.offers = Offers::of(&remote.run(remote.capabilities())?);

@@ -2,6 +2,8 @@
 //!
 //! Not here: which are wanted (`known`).
 
+use std::sync::atomic::Ordering;
+
 use action::digest::BlobDigest;
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use action::remote_apis::google::bytestream::ReadRequest;
@@ -43,6 +45,13 @@ enum Broken {
     /// It is not what was asked for.
     Garbled,
     Other(RemoteError),
+}
+
+/// How a stream is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Packed,
 }
 
 /// Where the parts of a stream go.
@@ -159,12 +168,24 @@ impl Remote {
     async fn read_stream(&self, wanted: Wanted) -> Result<Option<Incoming>, RemoteError> {
         let mut incoming = self.store.incoming(wanted.digest, wanted.executable)?;
         let mut attempts = Attempts::new(self.config.patience);
+        let packs = self.offers.zstd && !self.sends_plain.load(Ordering::Relaxed);
+        let mut form = if packs { Form::Packed } else { Form::Plain };
         loop {
             let before = incoming.size();
-            let (came, read) = self.read_on(wanted.digest, incoming, &mut attempts).await;
+            let (came, read) = self.read_on(wanted.digest, incoming, form, &mut attempts).await;
             incoming = came;
             let status = match read {
-                Ok(()) => return Ok(Some(incoming)),
+                Ok(()) => {
+                    if packs && form == Form::Plain {
+                        self.sends_plain.store(true, Ordering::Relaxed);
+                    }
+                    return Ok(Some(incoming));
+                }
+                // Some offer what they, or the storage behind them, do not have; that a blob is not there is sure without it.
+                Err(Broken::Status(status)) if form == Form::Packed && is_refusal(&status) => {
+                    form = Form::Plain;
+                    continue;
+                }
                 Err(Broken::Other(error)) => return Err(error),
                 Err(Broken::Garbled) => return Ok(None),
                 Err(Broken::Status(status)) if Fault::of(&status) == Fault::Missing => return Ok(None),
@@ -182,19 +203,22 @@ impl Remote {
         &self,
         digest: BlobDigest,
         incoming: Incoming,
+        form: Form,
         attempts: &mut Attempts,
     ) -> (Incoming, Result<(), Broken>) {
-        let name = if self.offers.zstd { format!("compressed-blobs/zstd/{digest}") } else { format!("blobs/{digest}") };
+        let name = match form {
+            Form::Packed => format!("compressed-blobs/zstd/{digest}"),
+            Form::Plain => format!("blobs/{digest}"),
+        };
         let request = ReadRequest {
             resource_name: self.resource(&name),
             // Of the blob itself, however it is sent.
             read_offset: i64::try_from(incoming.size()).unwrap_or(i64::MAX),
             read_limit: 0,
         };
-        let mut sink = if self.offers.zstd {
-            Sink::Packed(Unpacker::begin(incoming, digest.size()))
-        } else {
-            Sink::Plain(incoming, digest.size())
+        let mut sink = match form {
+            Form::Packed => Sink::Packed(Unpacker::begin(incoming, digest.size())),
+            Form::Plain => Sink::Plain(incoming, digest.size()),
         };
         let received = self.receive(request, &mut sink, attempts).await;
         let (incoming, unpacked) = match sink {
@@ -213,19 +237,18 @@ impl Remote {
     }
 
     /// Moves a stream's parts to `sink`, to the end or until that takes no more.
-    async fn receive(
-        &self,
-        request: ReadRequest,
-        sink: &mut Sink,
-        attempts: &mut Attempts,
-    ) -> Result<(), Broken> {
+    async fn receive(&self, request: ReadRequest, sink: &mut Sink, attempts: &mut Attempts) -> Result<(), Broken> {
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
         self.begin(attempts);
         let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
-        let mut stream = answer.map_err(|_| self.silence(attempts)).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
+        let mut stream =
+            answer.map_err(|_| self.silence(attempts)).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {
             let next = tokio::time::timeout(self.config.silence, stream.message()).await;
-            let Some(part) = next.map_err(|_| self.silence(attempts)).and_then(|next| next).map_err(Broken::Status)? else { break };
+            let Some(part) = next.map_err(|_| self.silence(attempts)).and_then(|next| next).map_err(Broken::Status)?
+            else {
+                break;
+            };
             self.traffic.add_received(part.data.len() as u64);
             match sink {
                 Sink::Plain(incoming, most) if incoming.size() + part.data.len() as u64 > *most => {
@@ -247,6 +270,11 @@ impl Remote {
         let instance = self.instance();
         if instance.is_empty() { name.to_owned() } else { format!("{instance}/{name}") }
     }
+}
+
+/// Whether a server will not send a blob so, whyever.
+fn is_refusal(status: &Status) -> bool {
+    matches!(status.code(), Code::NotFound | Code::Unimplemented | Code::InvalidArgument)
 }
 
 /// What one call fetches.

@@ -77,6 +77,8 @@ pub struct Remote {
     off: OnceLock<String>,
     /// Whether results may not be told.
     mute: AtomicBool,
+    /// Whether it turned out to send streams as they are alone, whatever it offers.
+    sends_plain: AtomicBool,
     traffic: Traffic,
 }
 

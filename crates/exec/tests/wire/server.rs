@@ -104,6 +104,8 @@ pub(crate) struct State {
     pub(crate) compressed: usize,
     /// What it says of a compressed upload that is whole, if not the truth.
     pub says_committed: Option<i64>,
+    /// How it refuses to send streams compressed, if it does.
+    pub(crate) keeps_plain: Option<Code>,
     /// Names of streams that were written.
     pub(crate) uploads: Vec<String>,
     /// Offsets at which streams were read and written.

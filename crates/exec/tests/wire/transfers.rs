@@ -303,6 +303,30 @@ fn streams_are_compressed_where_the_server_offers_it() {
 }
 
 #[test]
+fn a_server_that_offers_compressed_streams_and_does_not_send_them_is_asked_for_plain_ones() {
+    for code in [Code::NotFound, Code::Unimplemented, Code::InvalidArgument] {
+        let (fake, files) = (packing(), [("text".to_owned(), text(1, 300_000))].into());
+        fake.cache_capabilities(|cache| cache.max_batch_total_size_bytes = 64 << 10);
+        publish(&Client::of(&fake), &files).unwrap();
+        fake.state().keeps_plain = Some(code);
+        let client = Client::of(&fake);
+        assert_eq!(fetch(&client).unwrap(), files);
+        assert_eq!(fake.calls("Read"), 2, "{code:?}");
+        // From now on at once; what is not there is seen, too.
+        let other = [("text".to_owned(), text(2, 300_000))].into();
+        publish(&Client::of(&fake), &other).unwrap();
+        assert_eq!(fetch(&client).unwrap(), other);
+        assert_eq!(fake.calls("Read"), 3, "{code:?}");
+        let gone = BlobDigest::of(&other["text"]);
+        fake.state().blobs.remove(&gone);
+        let late = Client::of(&fake);
+        let tree = late.remote.look_up(&late.action(b"input")).unwrap().unwrap();
+        assert!(matches!(late.remote.bring(tree), Err(RemoteError::Lost(lost)) if lost == [gone]));
+        assert_eq!(fake.calls("Read"), 5, "{code:?}");
+    }
+}
+
+#[test]
 fn whatever_a_server_counts_of_a_compressed_upload_it_is_whole() {
     for committed in [-1, 6 << 20] {
         let (fake, files) = (packing(), [("text".to_owned(), text(1, 6 << 20))].into());

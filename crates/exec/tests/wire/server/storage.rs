@@ -17,6 +17,9 @@ impl ByteStream for Service {
         let request = request.into_inner();
         let mut state = self.state();
         state.offsets.push(("Read", request.read_offset));
+        if let Some(code) = state.keeps_plain.filter(|_| is_packed(&request.resource_name)) {
+            return Err(Status::new(code, "not so"));
+        }
         let blob = state.blobs.get(&named(&request.resource_name)).cloned();
         let mut blob = blob.ok_or_else(|| Status::not_found("no such blob"))?;
         let mut data = blob.split_off(usize::try_from(request.read_offset).unwrap());
