@@ -57,8 +57,9 @@ fn by_fault(fault: Fault, told: &dyn Fn(&str) -> CommandError) -> CommandError {
         Fault::Unsupported => {
             told("the remote engine does not offer what is needed").hint("`--remote-mode cache` needs a cache alone")
         }
-        Fault::Platform => told("the remote engine does not know a platform property")
-            .hint("leave it out of `remote.platform` in bactrian.toml, or have the engine know it"),
+        Fault::Platform => told("the remote engine has no workers with these platform properties").hint(
+            "see that `remote.platform` in bactrian.toml has the properties of workers and no others, and the address their instance",
+        ),
         Fault::Abandoned => told("the remote engine lost its workers again and again")
             .hint("see whether workers run out of memory or disk, and run the same command again"),
         Fault::Cancelled => told("somebody cancelled it on the remote engine"),

@@ -12,6 +12,9 @@ pub const JOBS: usize = 64;
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a server may say nothing in a call that is no execution.
 pub const SILENCE: Duration = Duration::from_secs(60);
+/// After how long without a word a connection with executions is asked whether it lives. Servers of gRPC end one that asks more often
+/// than every five minutes.
+pub const PING: Duration = Duration::from_secs(330);
 /// How long actions may be queued without any of them being run, if nobody says.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -40,6 +43,8 @@ pub struct Config {
     pub patience: Duration,
     /// How long it may say nothing in a call that is no execution.
     pub silence: Duration,
+    /// After how long without a word a connection with executions is asked whether it lives.
+    pub ping: Duration,
     /// How long actions may be queued without any of them being run.
     pub queue_timeout: Duration,
 }
@@ -168,6 +173,7 @@ impl Config {
             jobs: JOBS,
             patience: PATIENCE,
             silence: SILENCE,
+            ping: PING,
             queue_timeout: QUEUE_TIMEOUT,
         }
     }

@@ -1,34 +1,30 @@
-//! The connection itself: TLS, calls that are tried again, stopping. Not here: what is called.
+//! The connection as a whole: what the server offers, stopping. Not here: the lines to it (`lines`), what is called, and calling
+//! again (`attempts`).
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Response, Status};
+use tonic::transport::Channel;
 use wire::capabilities_client::CapabilitiesClient;
 
 use super::config::{Config, Mode};
 use super::credentials::Credentials;
 use super::error::RemoteError;
 use super::fault::Fault;
+use super::lines::Lines;
 use super::offers::Offers;
-use super::retry::Retry;
+use super::queue::Queue;
 use super::traffic::Traffic;
 use super::{Present, Remote, locked};
 use crate::store::Store;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How soon stopping is noticed.
-const TICK: Duration = Duration::from_millis(50);
-/// Bytes on the way at once: more than a fast line holds.
-const WINDOW: u32 = 8 << 20;
+pub(super) const TICK: Duration = Duration::from_millis(50);
 /// The largest message that is taken from a server.
 pub(super) const MESSAGE: usize = 32 << 20;
 
@@ -47,14 +43,11 @@ impl Remote {
             .build()
             .map_err(RemoteError::Runtime)?;
         let credentials = Credentials::new(&config)?;
-        let address = config.address.to_string();
-        let connect =
-            async { endpoint(&config)?.connect().await.map_err(|source| RemoteError::Connect { address, source }) };
-        let channel = runtime.block_on(connect)?;
+        let lines = runtime.block_on(Lines::connect(&config))?;
         let mut remote = Self {
             store,
             config,
-            channel,
+            lines,
             credentials,
             runtime,
             offers: Offers::of(&wire::ServerCapabilities::default()),
@@ -63,9 +56,10 @@ impl Remote {
             roots: Mutex::default(),
             sending: Mutex::new(()),
             bringing: Mutex::new(()),
-            moved: Mutex::new(Instant::now()),
+            queue: Queue::new(),
             off: OnceLock::new(),
             mute: AtomicBool::new(false),
+            sends_plain: AtomicBool::new(false),
             traffic: Traffic::default(),
         };
         remote.offers = Offers::of(&remote.run(remote.capabilities())?);
@@ -146,25 +140,29 @@ impl Remote {
         self.config.address.instance().to_owned()
     }
 
+    /// The wire of calls that are soon over.
     pub(super) fn wire(&self) -> Wire {
-        InterceptedService::new(self.channel.clone(), self.credentials.clone())
+        self.over(self.lines.calls.now().channel)
+    }
+
+    pub(super) fn over(&self, channel: Channel) -> Wire {
+        InterceptedService::new(channel, self.credentials.clone())
     }
 
     pub(super) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Waits for `work`, unless somebody stops everything.
+    /// Waits for `work`, unless somebody stops everything: then it is not even begun.
     pub(super) fn run<T>(&self, work: impl Future<Output = Result<T, RemoteError>>) -> Result<T, RemoteError> {
         self.runtime.block_on(async {
             let mut work = pin!(work);
-            loop {
-                match tokio::time::timeout(TICK, &mut work).await {
-                    Ok(result) => return result,
-                    Err(_) if self.stopped() => return Err(RemoteError::Stopped),
-                    Err(_) => {}
+            while !self.stopped() {
+                if let Ok(result) = tokio::time::timeout(TICK, &mut work).await {
+                    return result;
                 }
             }
+            Err(RemoteError::Stopped)
         })
     }
 
@@ -172,105 +170,6 @@ impl Remote {
     pub(super) fn run_to_end<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
-
-    /// A call with one answer, tried again as its faults allow.
-    pub(super) async fn call<T, F>(&self, name: &'static str, mut attempt: impl FnMut() -> F) -> Result<T, RemoteError>
-    where
-        F: Future<Output = Result<Response<T>, Status>>,
-    {
-        let mut attempts = Attempts::new(self.config.patience);
-        loop {
-            self.traffic.add_call();
-            let status = match tokio::time::timeout(self.config.silence, attempt()).await {
-                Ok(Ok(response)) => return Ok(response.into_inner()),
-                Ok(Err(status)) => status,
-                Err(_) => silent(),
-            };
-            self.pause(&mut attempts, name, status).await?;
-        }
-    }
-
-    /// Waits before another attempt, or says why there is to be none.
-    pub(super) async fn pause(
-        &self,
-        attempts: &mut Attempts,
-        call: &'static str,
-        status: Status,
-    ) -> Result<(), RemoteError> {
-        let fault = Fault::of(&status);
-        if fault == Fault::Unauthenticated
-            && !std::mem::replace(&mut attempts.renewed, true)
-            && self.credentials.renew()?
-        {
-            return Ok(());
-        }
-        let since = attempts.since.get_or_insert_with(Instant::now).elapsed();
-        match attempts.retry.after(fault, since) {
-            Some(pause) => {
-                tokio::time::sleep(pause).await;
-                Ok(())
-            }
-            None => Err(RemoteError::Call { call, fault, status: Box::new(status) }),
-        }
-    }
-}
-
-/// The attempts of one call.
-pub(super) struct Attempts {
-    retry: Retry,
-    patience: Duration,
-    /// When it first failed.
-    since: Option<Instant>,
-    /// Whether the token was read again.
-    renewed: bool,
-}
-
-impl Attempts {
-    pub(super) const fn new(patience: Duration) -> Self {
-        Self { retry: Retry::new(patience), patience, since: None, renewed: false }
-    }
-
-    /// Something went well: what fails from now on fails for the first time.
-    pub(super) fn moved_on(&mut self) {
-        *self = Self::new(self.patience);
-    }
-}
-
-/// The status of a server that says nothing.
-pub(super) fn silent() -> Status {
-    Status::deadline_exceeded("the server said nothing for too long")
-}
-
-fn endpoint(config: &Config) -> Result<Endpoint, RemoteError> {
-    let address = || config.address.to_string();
-    let failed = |source| RemoteError::Connect { address: address(), source };
-    let endpoint = Endpoint::from_shared(config.address.url()).map_err(failed)?;
-    let endpoint = endpoint
-        .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(Duration::from_secs(20)))
-        .tcp_keepalive_interval(Some(Duration::from_secs(5)))
-        .tcp_keepalive_retries(Some(3))
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(4 * WINDOW);
-    if !config.address.is_secure() {
-        return Ok(endpoint);
-    }
-    let mut tls = match &config.tls.ca {
-        Some(path) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(path)?)),
-        None => ClientTlsConfig::new().with_webpki_roots(),
-    };
-    if let Some((certificate, key)) = &config.tls.client {
-        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
-    }
-    if let Some(name) = &config.tls.name {
-        tls = tls.domain_name(name);
-    }
-    endpoint.tls_config(tls).map_err(failed)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, RemoteError> {
-    std::fs::read(path).map_err(|source| RemoteError::File { path: path.to_owned(), source })
 }
 
 impl Remote {

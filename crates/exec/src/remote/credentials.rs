@@ -22,7 +22,14 @@ pub(super) struct Credentials(Arc<Inner>);
 struct Inner {
     headers: MetadataMap,
     token: Option<Token>,
-    bearer: RwLock<Option<AsciiMetadataValue>>,
+    bearer: RwLock<Bearer>,
+}
+
+/// The token, and which one of those that came after each other it is.
+#[derive(Debug)]
+struct Bearer {
+    number: u64,
+    value: Option<AsciiMetadataValue>,
 }
 
 impl Credentials {
@@ -38,18 +45,29 @@ impl Credentials {
         let metadata = wire::RequestMetadata { tool_details: Some(tool), ..wire::RequestMetadata::default() };
         headers.insert_bin(TOOL, BinaryMetadataValue::from_bytes(&metadata.encode_to_vec()));
         let token = config.token.clone();
-        let bearer = RwLock::new(token.as_ref().map(bearer).transpose()?);
+        let value = token.as_ref().map(bearer).transpose()?;
+        let bearer = RwLock::new(Bearer { number: 0, value });
         Ok(Self(Arc::new(Inner { headers, token, bearer })))
     }
 
-    /// Reads the token's file again; says whether there is another one now.
-    pub(super) fn renew(&self) -> Result<bool, RemoteError> {
+    /// Which token calls have now.
+    pub(super) fn number(&self) -> u64 {
+        self.0.bearer.read().unwrap_or_else(PoisonError::into_inner).number
+    }
+
+    /// Reads the token's file again, because token `refused` is not taken any more; says whether there is another one now. Of many
+    /// calls underway the first renews it: the others find that done.
+    pub(super) fn renew(&self, refused: u64) -> Result<bool, RemoteError> {
         let Some(token @ Token::File(_)) = &self.0.token else { return Ok(false) };
-        let new = Some(bearer(token)?);
-        let mut old = self.0.bearer.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = *old != new;
-        *old = new;
-        Ok(changed)
+        let mut now = self.0.bearer.write().unwrap_or_else(PoisonError::into_inner);
+        if now.number == refused {
+            let new = Some(bearer(token)?);
+            if now.value == new {
+                return Ok(false);
+            }
+            *now = Bearer { number: refused + 1, value: new };
+        }
+        Ok(true)
     }
 }
 
@@ -80,7 +98,7 @@ impl Interceptor for Credentials {
                 }
             }
         }
-        if let Some(bearer) = &*self.0.bearer.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(bearer) = &self.0.bearer.read().unwrap_or_else(PoisonError::into_inner).value {
             headers.insert("authorization", bearer.clone());
         }
         Ok(request)

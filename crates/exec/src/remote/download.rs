@@ -2,6 +2,8 @@
 //!
 //! Not here: which are wanted (`known`).
 
+use std::sync::atomic::Ordering;
+
 use action::digest::BlobDigest;
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use action::remote_apis::google::bytestream::ReadRequest;
@@ -11,7 +13,8 @@ use tonic::{Code, Status};
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::connection::{Attempts, MESSAGE, silent};
+use super::attempts::Attempts;
+use super::connection::MESSAGE;
 use super::fault::Fault;
 use super::offers::PER_BLOB;
 use super::packed::{Unpacked, Unpacker};
@@ -44,9 +47,17 @@ enum Broken {
     Other(RemoteError),
 }
 
+/// How a stream is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Packed,
+}
+
 /// Where the parts of a stream go.
 enum Sink {
-    Plain(Incoming),
+    /// To so many bytes.
+    Plain(Incoming, u64),
     Packed(Unpacker),
 }
 
@@ -118,7 +129,8 @@ impl Remote {
             acceptable_compressors: compressors,
             ..wire::BatchReadBlobsRequest::default()
         };
-        let answer = self.call("BatchReadBlobs", || async {
+        let bytes = batch.iter().map(|wanted| wanted.digest.size()).sum();
+        let answer = self.call_with("BatchReadBlobs", bytes, || async {
             CasClient::new(self.wire()).max_decoding_message_size(MESSAGE).batch_read_blobs(request.clone()).await
         });
         let mut answers = std::collections::HashMap::new();
@@ -156,12 +168,24 @@ impl Remote {
     async fn read_stream(&self, wanted: Wanted) -> Result<Option<Incoming>, RemoteError> {
         let mut incoming = self.store.incoming(wanted.digest, wanted.executable)?;
         let mut attempts = Attempts::new(self.config.patience);
+        let packs = self.offers.zstd && !self.sends_plain.load(Ordering::Relaxed);
+        let mut form = if packs { Form::Packed } else { Form::Plain };
         loop {
             let before = incoming.size();
-            let (came, read) = self.read_on(wanted.digest, incoming).await;
+            let (came, read) = self.read_on(wanted.digest, incoming, form, &mut attempts).await;
             incoming = came;
             let status = match read {
-                Ok(()) => return Ok(Some(incoming)),
+                Ok(()) => {
+                    if packs && form == Form::Plain {
+                        self.sends_plain.store(true, Ordering::Relaxed);
+                    }
+                    return Ok(Some(incoming));
+                }
+                // Some offer what they, or the storage behind them, do not have; that a blob is not there is sure without it.
+                Err(Broken::Status(status)) if form == Form::Packed && is_refusal(&status) => {
+                    form = Form::Plain;
+                    continue;
+                }
                 Err(Broken::Other(error)) => return Err(error),
                 Err(Broken::Garbled) => return Ok(None),
                 Err(Broken::Status(status)) if Fault::of(&status) == Fault::Missing => return Ok(None),
@@ -175,22 +199,30 @@ impl Remote {
     }
 
     /// Reads on from where `incoming` is, to the end.
-    async fn read_on(&self, digest: BlobDigest, incoming: Incoming) -> (Incoming, Result<(), Broken>) {
-        let name = if self.offers.zstd { format!("compressed-blobs/zstd/{digest}") } else { format!("blobs/{digest}") };
+    async fn read_on(
+        &self,
+        digest: BlobDigest,
+        incoming: Incoming,
+        form: Form,
+        attempts: &mut Attempts,
+    ) -> (Incoming, Result<(), Broken>) {
+        let name = match form {
+            Form::Packed => format!("compressed-blobs/zstd/{digest}"),
+            Form::Plain => format!("blobs/{digest}"),
+        };
         let request = ReadRequest {
             resource_name: self.resource(&name),
             // Of the blob itself, however it is sent.
             read_offset: i64::try_from(incoming.size()).unwrap_or(i64::MAX),
             read_limit: 0,
         };
-        let mut sink = if self.offers.zstd {
-            Sink::Packed(Unpacker::begin(incoming, digest.size()))
-        } else {
-            Sink::Plain(incoming)
+        let mut sink = match form {
+            Form::Packed => Sink::Packed(Unpacker::begin(incoming, digest.size())),
+            Form::Plain => Sink::Plain(incoming, digest.size()),
         };
-        let received = self.receive(request, digest, &mut sink).await;
+        let received = self.receive(request, &mut sink, attempts).await;
         let (incoming, unpacked) = match sink {
-            Sink::Plain(incoming) => (incoming, Ok(())),
+            Sink::Plain(incoming, _) => (incoming, Ok(())),
             Sink::Packed(unpacker) => match unpacker.finish().await {
                 (incoming, Unpacked::AtEnd) => (incoming, Ok(())),
                 (incoming, Unpacked::Garbled) => (incoming, Err(Broken::Garbled)),
@@ -205,20 +237,24 @@ impl Remote {
     }
 
     /// Moves a stream's parts to `sink`, to the end or until that takes no more.
-    async fn receive(&self, request: ReadRequest, digest: BlobDigest, sink: &mut Sink) -> Result<(), Broken> {
+    async fn receive(&self, request: ReadRequest, sink: &mut Sink, attempts: &mut Attempts) -> Result<(), Broken> {
         let mut client = ByteStreamClient::new(self.wire()).max_decoding_message_size(MESSAGE);
-        self.traffic.add_call();
+        self.begin(attempts);
         let answer = tokio::time::timeout(self.config.silence, client.read(request)).await;
-        let mut stream = answer.map_err(|_| silent()).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
+        let mut stream =
+            answer.map_err(|_| self.silence(attempts)).and_then(|answer| answer).map_err(Broken::Status)?.into_inner();
         loop {
             let next = tokio::time::timeout(self.config.silence, stream.message()).await;
-            let Some(part) = next.map_err(|_| silent()).and_then(|next| next).map_err(Broken::Status)? else { break };
+            let Some(part) = next.map_err(|_| self.silence(attempts)).and_then(|next| next).map_err(Broken::Status)?
+            else {
+                break;
+            };
             self.traffic.add_received(part.data.len() as u64);
             match sink {
-                Sink::Plain(incoming) if incoming.size() + part.data.len() as u64 > digest.size() => {
+                Sink::Plain(incoming, most) if incoming.size() + part.data.len() as u64 > *most => {
                     return Err(Broken::Garbled);
                 }
-                Sink::Plain(incoming) => incoming.write(&part.data).map_err(|error| Broken::Other(error.into()))?,
+                Sink::Plain(incoming, _) => incoming.write(&part.data).map_err(|error| Broken::Other(error.into()))?,
                 Sink::Packed(unpacker) => {
                     if !unpacker.part(part.data).await {
                         break;
@@ -234,6 +270,11 @@ impl Remote {
         let instance = self.instance();
         if instance.is_empty() { name.to_owned() } else { format!("{instance}/{name}") }
     }
+}
+
+/// Whether a server will not send a blob so, whyever.
+fn is_refusal(status: &Status) -> bool {
+    matches!(status.code(), Code::NotFound | Code::Unimplemented | Code::InvalidArgument)
 }
 
 /// What one call fetches.

@@ -20,7 +20,7 @@ pub enum RemoteError {
         /// Where it should be.
         address: String,
         /// Why.
-        source: tonic::transport::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file that the connection needs cannot be read: a certificate, a key, a token.
     #[error("cannot read {}", .path.display())]

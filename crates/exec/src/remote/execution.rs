@@ -1,4 +1,4 @@
-//! Having actions run: inputs there, the operation followed through whatever happens to it, the answer understood.
+//! Having actions run: inputs there, the operation followed (`operation`), the answer understood.
 //!
 //! The answer is an [`Outcome`] if it says something of the command, else a [`RemoteError`]: a worker that cannot start the
 //! builder, or is killed, has said nothing of the command. The output is known, not here.
@@ -10,27 +10,18 @@ use action::command::{Action, EncodedAction};
 use action::digest::BlobDigest;
 use action::outcome::{Outcome, Place, Status as Ended};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
-use action::remote_apis::google::longrunning::operations_client::OperationsClient;
-use action::remote_apis::google::longrunning::{CancelOperationRequest, Operation, operation};
 use action::tree::Directory;
 use prost::Message as _;
-use tonic::{Code, Status, Streaming};
-use wire::execution_client::ExecutionClient;
-use wire::execution_stage::Value as WireStage;
+use tonic::Code;
 
-use super::connection::{Attempts, MESSAGE, silent};
+use super::attempts::Attempts;
 use super::download::Wanted;
 use super::errand::{Errand, Watch};
 use super::fault::Fault;
+use super::operation::Way;
 use super::{Asked, Remote, RemoteError, locked};
 use crate::sandbox::{EXIT_IO, EXIT_NO_ROOT};
 
-/// How often it is looked whether actions are queued for too long.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long cancelling may take.
-const CANCEL: Duration = Duration::from_secs(2);
-/// How often an action is tried on an engine that says it could not run it.
-pub(super) const TRIES: u32 = 3;
 /// The exit code of a command that is not there.
 const NOT_FOUND: i32 = 127;
 /// Exit codes of what was killed, as shells and others tell it.
@@ -58,24 +49,6 @@ pub enum Told {
     Ran(Errand),
 }
 
-/// An action on its way.
-pub(super) struct Way<'e> {
-    pub(super) encoded: &'e EncodedAction,
-    /// Whether results of others are not wanted.
-    pub(super) fresh: bool,
-    /// The name of its operation, once the engine has said it.
-    pub(super) name: Mutex<Option<String>>,
-    pub(super) told: &'e dyn Fn(Told),
-    pub(super) watch: Mutex<Watch>,
-}
-
-impl Way<'_> {
-    fn enter(&self, stage: Stage) {
-        locked(&self.watch).enter(stage);
-        (self.told)(Told::At(stage));
-    }
-}
-
 impl Remote {
     /// Runs `action`, whose inputs are in the store or known, unless the engine has its result.
     ///
@@ -87,13 +60,16 @@ impl Remote {
         let mut way = Way {
             encoded: &encoded,
             fresh: self.store.has_lost_any(),
-            name: Mutex::default(),
+            limit: action.timeout,
+            operation: Mutex::default(),
             told,
             watch: Mutex::new(Watch::start()),
         };
-        let mut tries = 0;
+        let mut attempts = Attempts::new(self.config.patience);
         loop {
-            tries += 1;
+            if self.stopped() {
+                return Err(RemoteError::Stopped);
+            }
             way.enter(Stage::Sending);
             let sent = self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
             locked(&way.watch).add_sent(sent);
@@ -119,124 +95,10 @@ impl Remote {
                     told(Told::Ran(watch.stop(metadata.as_ref())));
                     return Ok(Outcome { place, wall: begun.elapsed(), ..outcome });
                 }
-                Err(error) if tries < TRIES && may_pass(&error) => {
-                    if error.fault() == Some(Fault::Missing) {
-                        self.forget_present();
-                    }
-                }
-                Err(error) => return Err(error),
+                Err(error) => self.pause_after(&mut attempts, error)?,
             }
-            way.name = Mutex::default();
+            way.operation = Mutex::default();
         }
-    }
-
-    /// Follows the operation to its end; cancels it if nobody wants its result any more.
-    pub(super) fn follow_or_cancel(&self, way: &Way<'_>) -> Result<wire::ExecuteResponse, RemoteError> {
-        let answer = self.run(self.follow(way));
-        if let (Err(RemoteError::Stopped | RemoteError::Queued { .. }), Some(name)) = (&answer, &*locked(&way.name)) {
-            let mut client = OperationsClient::new(self.wire());
-            let cancel = client.cancel_operation(CancelOperationRequest { name: name.clone() });
-            self.traffic.add_call();
-            // It would only run for nobody; whoever stops does not wait for long.
-            let _ = self.run_to_end(async { tokio::time::timeout(CANCEL, cancel).await });
-        }
-        answer
-    }
-
-    async fn follow(&self, way: &Way<'_>) -> Result<wire::ExecuteResponse, RemoteError> {
-        let mut attempts = Attempts::new(self.config.patience);
-        let mut progress = Progress::default();
-        loop {
-            let resumed = locked(&way.name).is_some();
-            let status = match self.open(way).await {
-                Ok(stream) => match self.watch(stream, way, &mut progress, &mut attempts).await? {
-                    Ok(response) => return Ok(response),
-                    Err(status) => status,
-                },
-                // The engine does not know the operation any more: the action is asked for anew.
-                Err(status)
-                    if resumed
-                        && matches!(Fault::of(&status), Fault::Missing | Fault::Unsupported | Fault::Refused) =>
-                {
-                    *locked(&way.name) = None;
-                    continue;
-                }
-                Err(status) => status,
-            };
-            self.pause(&mut attempts, "Execute", status).await?;
-        }
-    }
-
-    /// Asks for the action, or for what became of its operation.
-    async fn open(&self, way: &Way<'_>) -> Result<Streaming<Operation>, Status> {
-        let mut client = ExecutionClient::new(self.wire()).max_decoding_message_size(MESSAGE);
-        let name = locked(&way.name).clone();
-        self.traffic.add_call();
-        let opened = async {
-            match name {
-                Some(name) => client.wait_execution(wire::WaitExecutionRequest { name }).await,
-                None => {
-                    let request = wire::ExecuteRequest {
-                        instance_name: self.instance(),
-                        skip_cache_lookup: way.fresh,
-                        action_digest: Some(way.encoded.digest.to_wire()),
-                        ..wire::ExecuteRequest::default()
-                    };
-                    client.execute(request).await
-                }
-            }
-        };
-        let answer = tokio::time::timeout(self.config.silence, opened).await;
-        answer.map_err(|_| silent()).and_then(|answer| answer).map(tonic::Response::into_inner)
-    }
-
-    /// Reads what the engine tells of the operation, to the answer or until the stream breaks.
-    async fn watch(
-        &self,
-        mut stream: Streaming<Operation>,
-        way: &Way<'_>,
-        progress: &mut Progress,
-        attempts: &mut Attempts,
-    ) -> Result<Result<wire::ExecuteResponse, Status>, RemoteError> {
-        loop {
-            let look = LOOK.min(self.config.queue_timeout);
-            let Ok(next) = tokio::time::timeout(look, stream.message()).await else {
-                self.look_at_the_queue(progress)?;
-                continue;
-            };
-            let told = match next {
-                Ok(Some(told)) => told,
-                Ok(None) => return Ok(Err(Status::unavailable("the engine ended the stream without an answer"))),
-                Err(status) => return Ok(Err(status)),
-            };
-            attempts.moved_on();
-            if !told.name.is_empty() {
-                *locked(&way.name) = Some(told.name);
-            }
-            if let Some(stage) = told.metadata.and_then(|metadata| progress.stage(&metadata.value)) {
-                if stage == Stage::Running {
-                    *locked(&self.moved) = Instant::now();
-                }
-                way.enter(stage);
-            }
-            match told.result {
-                Some(operation::Result::Response(any)) => {
-                    *locked(&self.moved) = Instant::now();
-                    let response = wire::ExecuteResponse::decode(any.value.as_slice());
-                    return response.map(Ok).map_err(|_| RemoteError::Malformed("ExecuteResponse"));
-                }
-                Some(operation::Result::Error(status)) => return Err(engine(way.encoded, &status)),
-                None if told.done => return Err(RemoteError::NoAnswer),
-                None => {}
-            }
-        }
-    }
-
-    /// A queue that is long moves; one that does not has no workers.
-    fn look_at_the_queue(&self, progress: &Progress) -> Result<(), RemoteError> {
-        let Some(since) = progress.queued else { return Ok(()) };
-        let waited = since.elapsed().min(locked(&self.moved).elapsed());
-        if waited > self.config.queue_timeout { Err(RemoteError::Queued { waited }) } else { Ok(()) }
     }
 
     fn understand(
@@ -301,51 +163,9 @@ impl Remote {
     }
 }
 
-/// What is known of an operation's progress.
-#[derive(Debug, Default)]
-struct Progress {
-    /// Since when it waits for a worker.
-    queued: Option<Instant>,
-    /// Whether a worker had it.
-    ran: bool,
-    last: Option<Stage>,
-}
-
-impl Progress {
-    /// Takes an operation's metadata in; the stage, if it is another one than before. Some engines say none.
-    fn stage(&mut self, metadata: &[u8]) -> Option<Stage> {
-        let metadata = wire::ExecuteOperationMetadata::decode(metadata).ok()?;
-        let stage = match WireStage::try_from(metadata.stage).ok()? {
-            WireStage::Queued if self.ran => Stage::Requeued,
-            WireStage::Queued => Stage::Queued,
-            WireStage::Executing => Stage::Running,
-            WireStage::Unknown | WireStage::CacheCheck | WireStage::Completed => return None,
-        };
-        let new = self.last.replace(stage) != Some(stage);
-        match stage {
-            Stage::Queued | Stage::Requeued if new => self.queued = Some(Instant::now()),
-            Stage::Running => (self.queued, self.ran) = (None, true),
-            Stage::Queued | Stage::Requeued | Stage::Sending => {}
-        }
-        new.then_some(stage)
-    }
-}
-
 pub(super) fn engine(encoded: &EncodedAction, status: &action::remote_apis::google::rpc::Status) -> RemoteError {
     let fault = Fault::of_parts(Code::from(status.code), &status.message, &status.encode_to_vec());
     RemoteError::Engine { action: encoded.digest, fault, code: status.code, message: status.message.clone() }
-}
-
-/// Whether another try may go better.
-pub(super) fn may_pass(error: &RemoteError) -> bool {
-    match error {
-        RemoteError::Engine { fault, .. } | RemoteError::Call { fault, .. } => matches!(
-            fault,
-            Fault::Missing | Fault::Stumbled | Fault::Abandoned | Fault::Cancelled | Fault::Full | Fault::Unreachable
-        ),
-        RemoteError::Worker { .. } | RemoteError::NoAnswer => true,
-        _ => false,
-    }
 }
 
 /// Why an exit code is the worker's and not the command's, if so: the builder says itself that it could not make a root or
@@ -379,21 +199,5 @@ mod tests {
         ] {
             assert_eq!(workers_fault(code, stderr).is_some(), workers, "{code} {stderr}");
         }
-    }
-
-    #[test]
-    fn stages_are_told_once_and_a_lost_worker_is_seen() {
-        let mut progress = Progress::default();
-        let mut told = |stage: WireStage| {
-            progress
-                .stage(&wire::ExecuteOperationMetadata { stage: stage.into(), ..Default::default() }.encode_to_vec())
-        };
-        assert_eq!(told(WireStage::CacheCheck), None);
-        assert_eq!(told(WireStage::Queued), Some(Stage::Queued));
-        assert_eq!(told(WireStage::Queued), None);
-        assert_eq!(told(WireStage::Executing), Some(Stage::Running));
-        assert_eq!(told(WireStage::Queued), Some(Stage::Requeued));
-        assert_eq!(told(WireStage::Executing), Some(Stage::Running));
-        assert_eq!(told(WireStage::Unknown), None);
     }
 }

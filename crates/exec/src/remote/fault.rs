@@ -64,7 +64,7 @@ impl Fault {
             Code::Unimplemented => Self::Unsupported,
             Code::Cancelled => Self::Cancelled,
             _ if says(&["no space left", "disk full", "quota exceeded"]) => Self::Full,
-            Code::FailedPrecondition if says(&["platform propert"]) => Self::Platform,
+            Code::FailedPrecondition if says(&["platform propert", "no workers exist"]) => Self::Platform,
             Code::FailedPrecondition | Code::Internal if says(&["blob", "from storage", "not found in cas"]) => {
                 Self::Missing
             }
@@ -136,6 +136,13 @@ mod tests {
                 "Unregistered platform property 'pool'. Known properties are …",
                 Fault::Platform,
             ),
+            (
+                Code::FailedPrecondition,
+                "No workers exist for instance name prefix \"\" platform {\"properties\":[{\"name\":\"pool\"}]}",
+                Fault::Platform,
+            ),
+            // While its scheduler starts.
+            (Code::Unavailable, "No workers exist for instance name prefix \"\" platform {}", Fault::Unreachable),
             (Code::Aborted, "Job was retried 5 unsuccessfully. Aborting.", Fault::Abandoned),
             (Code::Aborted, "another write is underway", Fault::Stumbled),
             (Code::Unknown, "Exception calling application", Fault::Stumbled),

@@ -9,6 +9,7 @@
 //! Not here: choosing between here and there, which is the engine's; whose fault a failure is for people, the command
 //! line's. The design is in `docs/design/remote.md`.
 
+mod attempts;
 mod cache;
 pub mod config;
 mod connection;
@@ -19,13 +20,17 @@ mod error;
 mod execution;
 mod fault;
 mod known;
+mod lines;
 mod offers;
+mod operation;
 mod packed;
 mod probe;
 mod program;
+mod queue;
 mod retry;
 mod traffic;
 mod upload;
+mod write;
 
 pub use cache::Asked;
 pub use config::{Address, Config, Mode};
@@ -41,21 +46,21 @@ pub use traffic::{Totals, Traffic};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
 
 use action::digest::{BlobDigest, DirDigest};
 use tokio::runtime::Runtime;
-use tonic::transport::Channel;
 
 use crate::store::Store;
 use credentials::Credentials;
+use lines::Lines;
+use queue::Queue;
 
 /// A connection to a Remote Execution engine or cache.
 #[derive(Debug)]
 pub struct Remote {
     store: Arc<Store>,
     config: Config,
-    channel: Channel,
+    lines: Lines,
     credentials: Credentials,
     runtime: Runtime,
     offers: Offers,
@@ -67,12 +72,13 @@ pub struct Remote {
     /// One thread at a time sends, so that nothing is sent twice; one at a time brings.
     sending: Mutex<()>,
     bringing: Mutex<()>,
-    /// When any action was last seen to be run.
-    moved: Mutex<Instant>,
+    queue: Queue,
     /// Why it is not used any more, if so.
     off: OnceLock<String>,
     /// Whether results may not be told.
     mute: AtomicBool,
+    /// Whether it turned out to send streams as they are alone, whatever it offers.
+    sends_plain: AtomicBool,
     traffic: Traffic,
 }
 

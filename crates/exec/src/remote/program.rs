@@ -12,9 +12,10 @@ use action::digest::{BlobDigest, DirDigest};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use tonic::Code;
 
+use super::attempts::Attempts;
 use super::errand::Watch;
-use super::execution::{TRIES, Way, engine, may_pass};
-use super::fault::Fault;
+use super::execution::engine;
+use super::operation::Way;
 use super::{Remote, RemoteError};
 
 /// What is run. Nothing of its result is kept for others: who runs a program wants it to run.
@@ -58,13 +59,16 @@ impl Remote {
         platform.extend(program.platform.clone());
         let command = Command { arguments, environment, platform };
         let encoded = Action { command, input_root: root, timeout }.encode_uncached();
-        let mut tries = 0;
+        let mut attempts = Attempts::new(self.config.patience);
         loop {
-            tries += 1;
+            if self.stopped() {
+                return Err(RemoteError::Stopped);
+            }
             let way = Way {
                 encoded: &encoded,
                 fresh: true,
-                name: Mutex::default(),
+                limit: program.timeout,
+                operation: Mutex::default(),
                 told: &|_| (),
                 watch: Mutex::new(Watch::start()),
             };
@@ -74,12 +78,8 @@ impl Remote {
                 result.ok_or_else(|| engine(&encoded, &response.status.unwrap_or_default()))
             });
             match answer {
-                Err(error) if tries < TRIES && may_pass(&error) => {
-                    if error.fault() == Some(Fault::Missing) {
-                        self.forget_present();
-                    }
-                }
-                answer => return answer,
+                Ok(ran) => return Ok(ran),
+                Err(error) => self.pause_after(&mut attempts, error)?,
             }
         }
     }

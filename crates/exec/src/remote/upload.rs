@@ -1,45 +1,37 @@
-//! Blobs to the server: only what it lacks, many small ones in a call, large ones as streams, taken up again where they broke.
+//! Blobs to the server: only what it lacks, many small ones in a call. Not here: streams of large ones (`write`).
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use action::digest::{BlobDigest, DirDigest};
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
-use action::remote_apis::google::bytestream::byte_stream_client::ByteStreamClient;
-use action::remote_apis::google::bytestream::{QueryWriteStatusRequest, WriteRequest};
 use action::tree::Entry;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use tonic::{Code, Status};
+use prost::Message as _;
 use wire::compressor::Value as Compressor;
 use wire::content_addressable_storage_client::ContentAddressableStorageClient as CasClient;
 
-use super::connection::{Attempts, MESSAGE};
+use super::connection::MESSAGE;
 use super::download::{TRANSFERS, batches};
 use super::offers::PER_BLOB;
-use super::packed::pack_file;
 use super::{Remote, RemoteError, locked};
 use crate::zstd::pack;
 
 /// Digests in one question.
 const DIGESTS: usize = 10_000;
-/// Bytes in one message of a stream.
-const CHUNK: u64 = 1 << 20;
 /// Smaller blobs are not worth compressing.
-const WORTH_COMPRESSING: u64 = 1 << 10;
+pub(super) const WORTH_COMPRESSING: u64 = 1 << 10;
 
 /// A blob that the server is to have.
 #[derive(Debug, Clone)]
 pub(super) struct Parcel {
     pub(super) digest: BlobDigest,
-    from: From,
+    pub(super) from: From,
 }
 
 /// Where its bytes are.
 #[derive(Debug, Clone)]
-enum From {
+pub(super) enum From {
     /// In the store, as a blob.
     Store,
     /// A directory that is known.
@@ -65,6 +57,10 @@ impl Remote {
     /// [`RemoteError::Lost`] if something is neither there nor here; or if a call failed.
     pub(super) fn send_tree(&self, root: DirDigest, messages: &[&[u8]]) -> Result<u64, RemoteError> {
         let _alone = locked(&self.sending);
+        // Many may have waited for that, and nobody for them any more.
+        if self.stopped() {
+            return Err(RemoteError::Stopped);
+        }
         let (directories, mut parcels) = self.unsent(root)?;
         parcels.extend(messages.iter().map(|message| Parcel::bytes(message)));
         let sent = self.run(self.send(parcels))?;
@@ -154,7 +150,7 @@ impl Remote {
                 blob_digests: blobs.iter().map(BlobDigest::to_wire).collect(),
                 ..wire::FindMissingBlobsRequest::default()
             };
-            let answer = self.call("FindMissingBlobs", || async {
+            let answer = self.call_with("FindMissingBlobs", request.encoded_len() as u64, || async {
                 let mut client = CasClient::new(self.wire()).max_decoding_message_size(MESSAGE);
                 client.find_missing_blobs(request.clone()).await
             });
@@ -165,7 +161,7 @@ impl Remote {
         Ok(missing)
     }
 
-    fn contents(&self, parcel: &Parcel) -> Result<Vec<u8>, RemoteError> {
+    pub(super) fn contents(&self, parcel: &Parcel) -> Result<Vec<u8>, RemoteError> {
         Ok(match &parcel.from {
             From::Store => self.store.read(parcel.digest)?,
             From::Directory(digest) => self.store.directory(*digest)?.encode(),
@@ -192,7 +188,7 @@ impl Remote {
             requests,
             ..wire::BatchUpdateBlobsRequest::default()
         };
-        let answer = self.call("BatchUpdateBlobs", || async {
+        let answer = self.call_with("BatchUpdateBlobs", request.encoded_len() as u64, || async {
             CasClient::new(self.wire()).batch_update_blobs(request.clone()).await
         });
         let responses = answer.await?.responses;
@@ -206,157 +202,4 @@ impl Remote {
         }
         Ok(())
     }
-
-    async fn send_stream(&self, parcel: Parcel) -> Result<(), RemoteError> {
-        let digest = parcel.digest;
-        let body = self.body(&parcel).await?;
-        let kind = if body.packed { "compressed-blobs/zstd" } else { "blobs" };
-        let name = self.resource(&format!("uploads/{}/{kind}/{digest}", upload_id(digest)));
-        let mut attempts = Attempts::new(self.config.patience);
-        let mut offset = 0;
-        loop {
-            let source = body.source.clone();
-            let parts = Parts { source, name: name.clone(), offset, size: body.size, over: false };
-            let mut client = ByteStreamClient::new(self.wire());
-            let limit = self.config.silence + std::time::Duration::from_secs(body.size >> 17);
-            self.traffic.add_call();
-            let status = match tokio::time::timeout(limit, client.write(tokio_stream::iter(parts))).await {
-                Ok(Ok(answer)) if body.is_whole(digest, answer.get_ref().committed_size) => {
-                    self.traffic.add_sent(body.size - offset);
-                    return Ok(());
-                }
-                Ok(Ok(_)) => Status::unavailable("the server took a part of a blob alone"),
-                Ok(Err(status)) if status.code() == Code::AlreadyExists => return Ok(()),
-                Ok(Err(status)) => status,
-                Err(_) => super::connection::silent(),
-            };
-            self.pause(&mut attempts, "Write", status).await?;
-            let before = std::mem::replace(&mut offset, self.committed(&name, body.size).await);
-            if offset > before {
-                self.traffic.add_sent(offset - before);
-                attempts.moved_on();
-            }
-        }
-    }
-
-    /// What goes over the wire for a blob: compressed where the server takes that and it is worth it.
-    async fn body(&self, parcel: &Parcel) -> Result<Body, RemoteError> {
-        let size = parcel.digest.size();
-        let source = match &parcel.from {
-            From::Store if size > 0 => Source::File(Arc::new(self.store.open_blob(parcel.digest)?)),
-            _ => Source::Bytes(self.contents(parcel)?.into()),
-        };
-        if self.offers.zstd && size >= WORTH_COMPRESSING {
-            let (plain, scratch) = (source.clone(), self.store.scratch()?);
-            let packing = tokio::task::spawn_blocking(move || pack_file(plain.reader(), scratch.path()));
-            // If it cannot be compressed, for want of room say, it is sent as it is.
-            if let Ok(Ok(Some((file, size)))) = packing.await {
-                return Ok(Body { source: Source::File(Arc::new(file)), size, packed: true });
-            }
-        }
-        Ok(Body { source, size, packed: false })
-    }
-
-    /// How much of an upload the server has; nothing, if it does not say.
-    async fn committed(&self, name: &str, all: u64) -> u64 {
-        let request = QueryWriteStatusRequest { resource_name: name.to_owned() };
-        self.traffic.add_call();
-        let answer = ByteStreamClient::new(self.wire()).query_write_status(request).await;
-        let committed = answer.ok().and_then(|answer| u64::try_from(answer.get_ref().committed_size).ok());
-        // All of it, and yet the write failed: it is begun anew.
-        committed.filter(|size| *size < all).unwrap_or(0)
-    }
-}
-
-/// What goes over the wire for a blob.
-struct Body {
-    source: Source,
-    /// Bytes on the wire.
-    size: u64,
-    packed: bool,
-}
-
-impl Body {
-    /// Whether a server that says that it has `committed` bytes has all. Of compressed ones servers count those that came or
-    /// those of the blob; -1 is for a blob that was there before (the protocol's comment on compressed uploads).
-    fn is_whole(&self, digest: BlobDigest, committed: i64) -> bool {
-        let committed_size = u64::try_from(committed).ok();
-        committed_size == Some(self.size) || self.packed && (committed == -1 || committed_size == Some(digest.size()))
-    }
-}
-
-/// The bytes of a stream.
-#[derive(Clone)]
-enum Source {
-    File(Arc<File>),
-    Bytes(Arc<[u8]>),
-}
-
-/// The messages of a stream that writes a blob.
-struct Parts {
-    source: Source,
-    name: String,
-    offset: u64,
-    size: u64,
-    over: bool,
-}
-
-impl Iterator for Parts {
-    type Item = WriteRequest;
-
-    fn next(&mut self) -> Option<WriteRequest> {
-        if self.over {
-            return None;
-        }
-        let length = CHUNK.min(self.size.saturating_sub(self.offset));
-        // A file that cannot be read ends the stream, and the server says that it is not whole.
-        let data = self.source.read(self.offset, length)?;
-        let finish_write = self.offset + length >= self.size;
-        let request = WriteRequest {
-            resource_name: std::mem::take(&mut self.name),
-            write_offset: i64::try_from(self.offset).unwrap_or(i64::MAX),
-            finish_write,
-            data,
-        };
-        self.offset += length;
-        self.over = finish_write;
-        Some(request)
-    }
-}
-
-impl Source {
-    /// From the beginning. A file's place is shared: not to be used beside other readers of it.
-    fn reader(&self) -> Box<dyn Read + '_> {
-        match self {
-            Self::File(file) => Box::new(&**file),
-            Self::Bytes(bytes) => Box::new(io::Cursor::new(bytes)),
-        }
-    }
-
-    fn read(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
-        match self {
-            // By its place: a call that was given up may still be reading while the next one does.
-            Self::File(file) => {
-                let mut data = vec![0; usize::try_from(length).ok()?];
-                file.read_exact_at(&mut data, offset).ok()?;
-                Some(data)
-            }
-            Self::Bytes(bytes) => {
-                let (from, to) = (usize::try_from(offset).ok()?, usize::try_from(offset + length).ok()?);
-                bytes.get(from..to).map(<[u8]>::to_vec)
-            }
-        }
-    }
-}
-
-/// An id for an upload in the form of a UUID: equal uploads of one process may share it, for their bytes are equal; those of
-/// several processes must not, for a server may refuse two writers.
-fn upload_id(blob: BlobDigest) -> String {
-    let hex = BlobDigest::of(format!("{blob} {} {}", std::process::id(), hostname()).as_bytes()).hex();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
-    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
-}
-
-fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use action::digest::BlobDigest;
 use action::outcome::CachedResult;
@@ -92,6 +93,28 @@ fn a_token_that_has_expired_is_read_again_once() {
     fake.state().token = Some("newest".to_owned());
     fake.state().results.clear();
     client.run().0.unwrap();
+}
+
+#[test]
+fn a_token_that_another_call_has_renewed_is_used() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("token");
+    fs::write(&file, "old").unwrap();
+    let fake = Fake::start();
+    let client = Client::with(&fake, |config| config.token = Some(Token::File(file.clone())));
+    fake.plan("FindMissingBlobs", [Do::RefuseLate(100, Code::Unauthenticated, "token has expired")]);
+    let action = client.action(b"other");
+    thread::scope(|scope| {
+        let run = scope.spawn(|| client.run().0);
+        while fake.calls("FindMissingBlobs") == 0 {
+            thread::yield_now();
+        }
+        fs::write(&file, "new").unwrap();
+        fake.state().token = Some("new".to_owned());
+        client.remote.look_up(&action).unwrap();
+        assert_eq!((fake.calls("GetActionResult"), fake.calls("FindMissingBlobs")), (2, 1));
+        run.join().unwrap().unwrap();
+    });
 }
 
 #[test]

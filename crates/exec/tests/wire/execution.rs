@@ -119,6 +119,36 @@ fn workers_lost_again_and_again_are_the_engines_failure() {
 }
 
 #[test]
+fn an_engine_that_answers_that_it_has_no_time_is_waited_for() {
+    for (code, message) in
+        [(Code::Unavailable, "the scheduler is starting"), (Code::ResourceExhausted, "too many actions")]
+    {
+        let fake = Fake::start();
+        let client = Client::of(&fake);
+        fake.plan("Execute", (0..4).map(|_| tell(no(code, message))));
+        success(&client);
+        assert_eq!(fake.calls("Execute"), 5);
+    }
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    fake.plan("Execute", (0..100).map(|_| tell(no(Code::Unavailable, "the scheduler is starting"))));
+    assert_eq!(fault(client.run().0), Some(Fault::Unreachable));
+    assert!(fake.calls("Execute") < 20);
+}
+
+#[test]
+fn between_the_tries_of_an_action_there_is_time() {
+    for failure in [ended(127, "", false), no(Code::Internal, "oops")] {
+        let fake = Fake::start();
+        let client = Client::with(&fake, |config| config.patience = Duration::from_secs(5));
+        fake.plan("Execute", [tell(failure.clone()), tell(failure)]);
+        let begun = std::time::Instant::now();
+        success(&client);
+        assert!(begun.elapsed() >= Duration::from_millis(50 + 100));
+    }
+}
+
+#[test]
 fn a_broken_stream_is_taken_up_again() {
     let fake = Fake::start();
     let client = Client::of(&fake);

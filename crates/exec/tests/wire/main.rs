@@ -14,6 +14,8 @@
 mod calls;
 mod execution;
 mod graphs;
+mod lines;
+mod operations;
 mod program;
 mod server;
 mod transfers;
@@ -83,6 +85,21 @@ impl Client {
         let told = |told| all.lock().unwrap().push(told);
         let outcome = self.remote.execute(&self.action(b"input"), &told);
         (outcome, all.into_inner().unwrap())
+    }
+
+    /// Does `work`, which must not take long: it is stopped if it does.
+    fn soon<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let work = scope.spawn(work);
+            let begun = std::time::Instant::now();
+            while !work.is_finished() {
+                std::thread::sleep(Duration::from_millis(2));
+                if begun.elapsed() > Duration::from_secs(10) {
+                    self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+            work.join().unwrap()
+        })
     }
 
     /// The contents of a file of a tree that is on the server.

@@ -45,10 +45,16 @@ type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(crate) enum Do {
     /// Refuses it.
     Refuse(Code, &'static str),
+    /// Is honest after so many milliseconds.
+    Late(u64),
+    /// Refuses it after so many milliseconds.
+    RefuseLate(u64, Code, &'static str),
     /// Refuses it, naming missing blobs as the API says.
     Violation(BlobDigest),
     /// Says nothing for longer than anybody waits.
     Hang,
+    /// Takes so many milliseconds, for each part of a stream that is written.
+    Slow(u64),
     /// Answers an execution with this.
     Tell(Vec<Step>),
     /// Takes or sends so many bytes, and breaks the stream; of a batch takes nothing.
@@ -71,6 +77,8 @@ pub(crate) enum Step {
     Error(Code, &'static str),
     /// So many milliseconds of silence.
     Wait(u64),
+    /// Waits until so many actions have been asked for.
+    Until(usize),
     Hang,
 }
 
@@ -96,6 +104,10 @@ pub(crate) struct State {
     pub(crate) compressed: usize,
     /// What it says of a compressed upload that is whole, if not the truth.
     pub says_committed: Option<i64>,
+    /// How it refuses to send streams compressed, if it does.
+    pub(crate) keeps_plain: Option<Code>,
+    /// Names of streams that were written.
+    pub(crate) uploads: Vec<String>,
     /// Offsets at which streams were read and written.
     pub(crate) offsets: Vec<(&'static str, i64)>,
     /// Only this token is let in, if any.
@@ -111,6 +123,7 @@ pub(crate) struct Fake {
     runtime: Option<Runtime>,
     at: SocketAddr,
     tls: Option<ServerTlsConfig>,
+    streams: Option<u32>,
 }
 
 #[derive(Clone)]
@@ -122,6 +135,11 @@ impl Fake {
     }
 
     pub(crate) fn with(tls: Option<ServerTlsConfig>) -> Self {
+        Self::allowing(tls, None)
+    }
+
+    /// One that allows so many streams for each connection.
+    pub(crate) fn allowing(tls: Option<ServerTlsConfig>, streams: Option<u32>) -> Self {
         let cache = wire::CacheCapabilities {
             digest_functions: vec![wire::digest_function::Value::Sha256.into()],
             action_cache_update_capabilities: Some(wire::ActionCacheUpdateCapabilities { update_enabled: true }),
@@ -135,7 +153,7 @@ impl Fake {
         };
         let makes = vec![vec![("made", b"by a worker".to_vec())]];
         let state = Arc::new(Mutex::new(State { capabilities, makes, ..State::default() }));
-        let mut fake = Self { state, runtime: None, at: ([127, 0, 0, 1], 0).into(), tls };
+        let mut fake = Self { state, runtime: None, at: ([127, 0, 0, 1], 0).into(), tls, streams };
         fake.begin();
         fake
     }
@@ -143,10 +161,10 @@ impl Fake {
     /// Begins to serve, on the same port as before.
     pub(crate) fn begin(&mut self) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let incoming = runtime.block_on(async { TcpIncoming::bind(self.at) }).unwrap();
+        let incoming = runtime.block_on(async { TcpIncoming::bind(self.at) }).unwrap().with_nodelay(Some(true));
         self.at = incoming.local_addr().unwrap();
         let service = Service(Arc::clone(&self.state));
-        let mut server = Server::builder();
+        let mut server = Server::builder().max_concurrent_streams(self.streams);
         if let Some(tls) = &self.tls {
             server = server.tls_config(tls.clone()).unwrap();
         }
@@ -167,6 +185,10 @@ impl Fake {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
+    }
+
+    pub(crate) const fn at(&self) -> SocketAddr {
+        self.at
     }
 
     pub(crate) fn address(&self) -> String {
@@ -297,6 +319,14 @@ impl Service {
         };
         match planned {
             Some(Do::Refuse(code, message)) => Err(Status::new(code, message)),
+            Some(Do::RefuseLate(milliseconds, code, message)) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                Err(Status::new(code, message))
+            }
+            Some(Do::Late(milliseconds)) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                Ok(None)
+            }
             Some(Do::Violation(blob)) => Err(violation(blob)),
             Some(Do::Hang) => std::future::pending().await,
             planned => Ok(planned),
@@ -342,6 +372,12 @@ impl Service {
                             google::rpc::Status { code: code.into(), message: message.to_owned(), details: Vec::new() };
                         let result = Some(operation::Result::Error(status));
                         Ok(Operation { name, done: true, result, ..Operation::default() })
+                    }
+                    Step::Until(number) => {
+                        while service.state().executed.len() < number {
+                            tokio::time::sleep(Duration::from_millis(2)).await;
+                        }
+                        Ok(Operation { name, ..Operation::default() })
                     }
                     Step::Wait(_) => Ok(Operation { name, ..Operation::default() }),
                     Step::Break(code, message) => Err(Status::new(code, message)),

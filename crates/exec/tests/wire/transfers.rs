@@ -1,6 +1,7 @@
 //! Blobs on their way: no more in a call than the server takes, streams taken up where they broke, nothing unverified.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use action::digest::{BlobDigest, DirDigest};
 use action::outcome::CachedResult;
@@ -95,6 +96,19 @@ fn what_the_server_has_is_not_sent() {
 }
 
 #[test]
+fn a_batch_has_time_to_be_on_its_way() {
+    let fake = Fake::start();
+    let files = many(10, 10_000);
+    let slow = |config: &mut exec::remote::Config| config.silence = Duration::from_millis(200);
+    // Of 100 kB on a slow line 0.8 s are no silence. The first that is read is a directory.
+    fake.plan("BatchUpdateBlobs", [Do::Late(400)]);
+    fake.plan("BatchReadBlobs", [Do::Late(0), Do::Late(400)]);
+    publish(&Client::with(&fake, slow), &files).unwrap();
+    assert_eq!(fetch(&Client::with(&fake, slow)).unwrap(), files);
+    assert_eq!((fake.calls("BatchUpdateBlobs"), fake.calls("BatchReadBlobs")), (1, 2));
+}
+
+#[test]
 fn batches_are_compressed_where_the_server_offers_it() {
     let zstd = wire::compressor::Value::Zstd;
     let files: Files = [("text".to_owned(), b"hello ".repeat(10_000)), ("small".to_owned(), b"x".to_vec())].into();
@@ -151,6 +165,45 @@ fn an_upload_that_never_moves_is_given_up() {
     fake.plan("Write", vec![Do::Part(0); 1000]);
     assert_eq!(fault(publish(&client, &files)), Some(Fault::Unreachable));
     assert!(fake.state().results.is_empty(), "nothing is told before it is there");
+}
+
+#[test]
+fn an_upload_that_is_forgotten_and_comes_as_far_again_is_given_up() {
+    let fake = Fake::start();
+    let client = Client::of(&fake);
+    let files: Files = [("large".to_owned(), noise(1, 4 << 20))].into();
+    fake.plan("Write", vec![Do::Part(2_000_000); 1000]);
+    // Every other time.
+    let forgets =
+        (0..1000).map(|time| if time % 2 == 0 { Do::Late(0) } else { Do::Refuse(Code::NotFound, "no such upload") });
+    fake.plan("QueryWriteStatus", forgets);
+    assert_eq!(fault(publish(&client, &files)), Some(Fault::Unreachable));
+}
+
+#[test]
+fn a_server_that_says_nothing_of_an_upload_does_not_hold_it_up() {
+    let fake = Fake::start();
+    let client = Client::with(&fake, |config| config.silence = Duration::from_millis(300));
+    let files: Files = [("large".to_owned(), noise(1, 4 << 20))].into();
+    fake.plan("Write", [Do::Part(2_000_000)]);
+    fake.plan("QueryWriteStatus", [Do::Hang]);
+    client.soon(|| publish(&client, &files)).unwrap();
+    assert_eq!(fake.state().offsets, [("Write", 0), ("Write", 0)]);
+}
+
+#[test]
+fn an_upload_of_which_nothing_is_taken_is_silent_and_one_that_is_slow_is_not() {
+    let upload = |silence, length, plan| {
+        let fake = Fake::start();
+        let client = Client::with(&fake, |config| config.silence = Duration::from_millis(silence));
+        let files: Files = [("large".to_owned(), noise(1, length))].into();
+        fake.plan("Write", [plan]);
+        client.soon(|| publish(&client, &files)).unwrap();
+        fake.calls("Write")
+    };
+    assert!(upload(100, 4 << 20, Do::Hang) > 1);
+    // Longer than that in all.
+    assert_eq!(upload(800, 9 << 20, Do::Slow(120)), 1);
 }
 
 #[test]
@@ -250,6 +303,30 @@ fn streams_are_compressed_where_the_server_offers_it() {
 }
 
 #[test]
+fn a_server_that_offers_compressed_streams_and_does_not_send_them_is_asked_for_plain_ones() {
+    for code in [Code::NotFound, Code::Unimplemented, Code::InvalidArgument] {
+        let (fake, files) = (packing(), [("text".to_owned(), text(1, 300_000))].into());
+        fake.cache_capabilities(|cache| cache.max_batch_total_size_bytes = 64 << 10);
+        publish(&Client::of(&fake), &files).unwrap();
+        fake.state().keeps_plain = Some(code);
+        let client = Client::of(&fake);
+        assert_eq!(fetch(&client).unwrap(), files);
+        assert_eq!(fake.calls("Read"), 2, "{code:?}");
+        // From now on at once; what is not there is seen, too.
+        let other = [("text".to_owned(), text(2, 300_000))].into();
+        publish(&Client::of(&fake), &other).unwrap();
+        assert_eq!(fetch(&client).unwrap(), other);
+        assert_eq!(fake.calls("Read"), 3, "{code:?}");
+        let gone = BlobDigest::of(&other["text"]);
+        fake.state().blobs.remove(&gone);
+        let late = Client::of(&fake);
+        let tree = late.remote.look_up(&late.action(b"input")).unwrap().unwrap();
+        assert!(matches!(late.remote.bring(tree), Err(RemoteError::Lost(lost)) if lost == [gone]));
+        assert_eq!(fake.calls("Read"), 5, "{code:?}");
+    }
+}
+
+#[test]
 fn whatever_a_server_counts_of_a_compressed_upload_it_is_whole() {
     for committed in [-1, 6 << 20] {
         let (fake, files) = (packing(), [("text".to_owned(), text(1, 6 << 20))].into());
@@ -263,22 +340,32 @@ fn whatever_a_server_counts_of_a_compressed_upload_it_is_whole() {
 }
 
 #[test]
-fn broken_compressed_streams_go_on_where_they_were() {
+fn a_broken_compressed_upload_begins_anew() {
     let fake = packing();
-    let files: Files = [("large".to_owned(), text(1, 16 << 20))].into();
+    let files: Files = [("large".to_owned(), text(1, 6 << 20))].into();
     let client = Client::of(&fake);
     fake.plan("Write", [Do::Part(1_100_000), Do::Part(2_000_000)]);
     publish(&client, &files).unwrap();
-    assert_eq!(fake.state().offsets, [("Write", 0), ("Write", 1_100_000), ("Write", 2_000_000)]);
     assert_eq!(fake.state().blobs[&BlobDigest::of(&files["large"])], files["large"]);
+    // What is asked for is a place in the blob: that of a frame which broke anywhere nobody knows.
+    assert_eq!(fake.state().offsets, [("Write", 0); 3]);
+    let names: BTreeSet<_> = fake.state().uploads.iter().cloned().collect();
+    assert_eq!(names.len(), 3, "no server goes on with the half of another frame: {names:?}");
+    assert!(names.iter().all(|name| name.contains("/compressed-blobs/zstd/")));
+}
 
+#[test]
+fn a_broken_compressed_download_goes_on_where_it_was() {
+    let fake = packing();
+    let files: Files = [("large".to_owned(), text(1, 6 << 20))].into();
+    publish(&Client::of(&fake), &files).unwrap();
     fake.state().offsets.clear();
-    fake.plan("Read", [Do::Part(4_000_000), Do::Part(3_000_000)]);
+    fake.plan("Read", [Do::Part(1_000_000), Do::Part(700_000)]);
     assert_eq!(fetch(&Client::of(&fake)).unwrap(), files);
     let offsets: Vec<_> = fake.state().offsets.iter().map(|(_, offset)| *offset).collect();
     // Places in the blob, not in what was sent: beyond the bytes that came.
     assert!(offsets.len() == 3 && offsets.is_sorted() && offsets[0] == 0, "{offsets:?}");
-    assert!(offsets[1] > 4_000_000 && offsets[2] > offsets[1] + 3_000_000, "{offsets:?}");
+    assert!(offsets[1] > 1_000_000 && offsets[2] > offsets[1] + 700_000, "{offsets:?}");
 }
 
 #[test]

@@ -17,6 +17,9 @@ impl ByteStream for Service {
         let request = request.into_inner();
         let mut state = self.state();
         state.offsets.push(("Read", request.read_offset));
+        if let Some(code) = state.keeps_plain.filter(|_| is_packed(&request.resource_name)) {
+            return Err(Status::new(code, "not so"));
+        }
         let blob = state.blobs.get(&named(&request.resource_name)).cloned();
         let mut blob = blob.ok_or_else(|| Status::not_found("no such blob"))?;
         let mut data = blob.split_off(usize::try_from(request.read_offset).unwrap());
@@ -42,32 +45,44 @@ impl ByteStream for Service {
     async fn write(&self, request: Request<Streaming<WriteRequest>>) -> Told<WriteResponse> {
         let plan = self.enter("Write", request.metadata()).await?;
         let mut stream = request.into_inner();
-        let mut name = String::new();
+        let (mut name, mut first, mut came) = (String::new(), 0, Vec::new());
         while let Some(part) = stream.message().await? {
+            if let Some(Do::Slow(milliseconds)) = plan {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            }
             let mut state = self.state();
+            let offset = usize::try_from(part.write_offset).unwrap();
             if name.is_empty() {
                 name.clone_from(&part.resource_name);
                 state.offsets.push(("Write", part.write_offset));
+                state.uploads.push(name.clone());
                 let held = state.partial.entry(name.clone()).or_default();
-                held.truncate(usize::try_from(part.write_offset).unwrap());
+                // Of the blob itself, however it is sent; from then on bytes that come are counted.
+                assert!(offset <= held.len(), "a gap in an upload");
+                held.truncate(offset);
+                first = offset;
             }
-            let held = state.partial.get_mut(&name).unwrap();
-            assert_eq!(held.len(), usize::try_from(part.write_offset).unwrap(), "a gap in an upload");
-            held.extend(&part.data);
+            assert_eq!(first + came.len(), offset, "a gap in an upload");
+            came.extend(&part.data);
+            let packed = is_packed(&name);
             if let Some(Do::Part(bytes)) = plan
-                && held.len() >= bytes
+                && offset + part.data.len() >= bytes
             {
+                came.truncate(bytes.saturating_sub(first));
+                let held = state.partial.get_mut(&name).unwrap();
                 held.truncate(bytes);
+                held.extend(if packed { unpack_some(&came) } else { came });
                 return Err(Status::unavailable("Stream removed"));
             }
             if part.finish_write {
                 let mut bytes = state.partial.remove(&name).unwrap();
-                let mut committed_size = i64::try_from(bytes.len()).unwrap();
-                if is_packed(&name) {
+                let mut committed_size = i64::try_from(first + came.len()).unwrap();
+                if packed {
                     state.compressed += 1;
-                    bytes = unpack(&bytes);
+                    came = unpack(&came);
                     committed_size = state.says_committed.unwrap_or(committed_size);
                 }
+                bytes.extend(came);
                 assert_eq!(BlobDigest::of(&bytes), named(&name), "other bytes were sent");
                 state.keep(&bytes);
                 return Ok(Response::new(WriteResponse { committed_size }));
@@ -190,6 +205,17 @@ fn is_packed(resource: &str) -> bool {
 
 fn pack(data: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// As much as can be made of the beginning of a frame.
+fn unpack_some(data: &[u8]) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    if let Ok(mut decoder) = ruzstd::decoding::StreamingDecoder::new(data) {
+        // What was read before the end of the data stays.
+        let _ = decoder.read_to_end(&mut bytes);
+    }
+    bytes
 }
 
 fn unpack(data: &[u8]) -> Vec<u8> {
