@@ -12,6 +12,7 @@
 )]
 
 mod calls;
+mod damage;
 mod execution;
 mod graphs;
 mod program;
