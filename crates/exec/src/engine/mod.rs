@@ -13,6 +13,7 @@ mod make;
 mod order;
 mod probe;
 mod schedule;
+mod tell;
 mod weight;
 
 use std::collections::{HashMap, HashSet};

@@ -61,6 +61,7 @@ impl Remote {
             stop,
             present: Mutex::new(Present::default()),
             roots: Mutex::default(),
+            names: Mutex::default(),
             sending: Mutex::new(()),
             bringing: Mutex::new(()),
             moved: Mutex::new(Instant::now()),

@@ -43,7 +43,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use action::digest::{BlobDigest, DirDigest};
+use action::digest::{ActionDigest, BlobDigest, DirDigest};
 use tokio::runtime::Runtime;
 use tonic::transport::Channel;
 
@@ -64,6 +64,8 @@ pub struct Remote {
     present: Mutex<Present>,
     /// Roots of trees that the server told of, by the digest of their `Tree` messages.
     roots: Mutex<HashMap<BlobDigest, DirDigest>>,
+    /// What the server knows actions by, by the store's digests, where these differ.
+    names: Mutex<HashMap<ActionDigest, ActionDigest>>,
     /// One thread at a time sends, so that nothing is sent twice; one at a time brings.
     sending: Mutex<()>,
     bringing: Mutex<()>,
