@@ -7,7 +7,6 @@
 //! A cache that fails is done without: that costs time and nothing else. An engine that fails is told.
 //! Not here: the wire (`remote`); telling a cache of what it was never asked for (`tell`).
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use action::command::OUTPUT;
@@ -197,7 +196,7 @@ impl<'a> Engine<'a> {
     }
 
     fn make_here(&self, prepared: &Prepared, state: &Mutex<State>, _slot: &Slot) -> Result<(Value, End), NodeError> {
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_over(state) {
             return Err(NodeError::Stopped);
         }
         self.store.put(&prepared.encoded.action)?;

@@ -59,6 +59,7 @@ impl Remote {
             runtime,
             offers: Offers::of(&wire::ServerCapabilities::default()),
             stop,
+            halted: AtomicBool::new(false),
             present: Mutex::new(Present::default()),
             roots: Mutex::default(),
             names: Mutex::default(),
@@ -151,8 +152,19 @@ impl Remote {
         InterceptedService::new(self.channel.clone(), self.credentials.clone())
     }
 
+    /// Has calls end with [`RemoteError::Stopped`] soon, until [`Remote::resume`]: what they are for has failed elsewhere. Says
+    /// nothing of whether somebody wants everything to stop.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes back [`Remote::halt`].
+    pub fn resume(&self) {
+        self.halted.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.halted.load(Ordering::Relaxed)
     }
 
     /// Waits for `work`, unless somebody stops everything.

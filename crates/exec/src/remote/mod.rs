@@ -59,7 +59,10 @@ pub struct Remote {
     credentials: Credentials,
     runtime: Runtime,
     offers: Offers,
+    /// Set by whoever wants everything to stop.
     stop: Arc<AtomicBool>,
+    /// Set while nobody wants what is underway ([`Remote::halt`]).
+    halted: AtomicBool,
     /// What the server was found to have.
     present: Mutex<Present>,
     /// Roots of trees that the server told of, by the digest of their `Tree` messages.

@@ -17,6 +17,7 @@ mod execution;
 mod graphs;
 mod program;
 mod server;
+mod stop;
 mod telling;
 mod transfers;
 
