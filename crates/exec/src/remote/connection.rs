@@ -23,8 +23,10 @@ use super::traffic::Traffic;
 use super::{Present, Remote, locked};
 use crate::store::Store;
 
-/// How long a connection may take to be made.
+/// How long a connection may take to be made by TCP.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long as a whole, names and TLS with it.
+const WHOLE: Duration = Duration::from_secs(30);
 /// How soon stopping is noticed.
 const TICK: Duration = Duration::from_millis(50);
 /// Bytes on the way at once: more than a fast line holds.
@@ -35,25 +37,50 @@ pub(super) const MESSAGE: usize = 32 << 20;
 /// The wire with the headers of every call.
 pub(super) type Wire = InterceptedService<Channel, Credentials>;
 
+/// How long it may take until a server has said what it offers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning {
+    /// To be connected to.
+    pub(super) connecting: Duration,
+    /// To be asked again while it does not answer.
+    pub(super) patience: Duration,
+    /// To say nothing.
+    pub(super) silence: Duration,
+}
+
 impl Remote {
     /// Connects, and asks what the server offers. Calls end with [`RemoteError::Stopped`] soon after `stop` is set.
     ///
     /// # Errors
     /// If a file of the configuration cannot be read, nobody answers, or the server cannot do what its mode wants.
     pub fn connect(store: Arc<Store>, config: Config, stop: Arc<AtomicBool>) -> Result<Self, RemoteError> {
+        let beginning = Beginning { connecting: WHOLE, patience: config.patience, silence: config.silence };
+        Self::connect_in(beginning, store, config, stop)
+    }
+
+    pub(super) fn connect_in(
+        beginning: Beginning,
+        store: Arc<Store>,
+        config: Config,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, RemoteError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(RemoteError::Runtime)?;
         let credentials = Credentials::new(&config)?;
-        let address = config.address.to_string();
-        let connect =
-            async { endpoint(&config)?.connect().await.map_err(|source| RemoteError::Connect { address, source }) };
-        let channel = runtime.block_on(connect)?;
+        let channel = match runtime.block_on(open(&config, beginning.connecting)) {
+            Ok(channel) => channel,
+            Err(error) => {
+                // A name may still be looked up, which nobody can stop; nor should anybody wait for it.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let mut remote = Self {
             store,
-            config,
+            config: Config { patience: beginning.patience, silence: beginning.silence, ..config.clone() },
             channel,
             credentials,
             runtime,
@@ -71,6 +98,7 @@ impl Remote {
             traffic: Traffic::default(),
         };
         remote.offers = Offers::of(&remote.run(remote.capabilities())?);
+        remote.config = config;
         if !remote.offers.sha256 {
             return Err(RemoteError::NoSha256);
         }
@@ -252,6 +280,15 @@ impl Attempts {
 /// The status of a server that says nothing.
 pub(super) fn silent() -> Status {
     Status::deadline_exceeded("the server said nothing for too long")
+}
+
+async fn open(config: &Config, limit: Duration) -> Result<Channel, RemoteError> {
+    let opened = tokio::time::timeout(limit, endpoint(config)?.connect()).await;
+    let failed = |status| RemoteError::Call { call: "Connect", fault: Fault::of(&status), status: Box::new(status) };
+    opened.map_err(|_| failed(silent()))?.map_err(|source| {
+        let address = config.address.to_string();
+        RemoteError::Connect { address, source }
+    })
 }
 
 fn endpoint(config: &Config) -> Result<Endpoint, RemoteError> {

@@ -23,6 +23,7 @@ mod offers;
 mod packed;
 mod probe;
 mod program;
+mod reach;
 mod retry;
 mod traffic;
 mod upload;

@@ -16,6 +16,7 @@ mod damage;
 mod execution;
 mod graphs;
 mod program;
+mod reach;
 mod server;
 mod stop;
 mod telling;
