@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use exec::event::{Event, Sink};
 
+use crate::messages::Message;
 use crate::ui::Ui;
 use ledger::{Ledger, Line};
 use terminal::Bars;
@@ -38,6 +39,15 @@ pub(crate) fn watch<R>(ui: &Ui, work: impl FnOnce(&dyn Sink) -> R) -> R {
     });
     reporter.finish();
     result
+}
+
+/// Says that the remote cache is done without, and why.
+pub(crate) fn tell_remote_off(ui: &Ui, why: &str) {
+    if ui.is_json() {
+        ui.message(&Message::RemoteOff { why });
+    } else {
+        ui.warning(format_args!("the remote cache is not used any more: {why}"));
+    }
 }
 
 /// Takes events, gives lines and bars.
@@ -98,7 +108,7 @@ impl Sink for Reporter<'_> {
             return;
         }
         if let Event::RemoteOff { why } = &event {
-            self.ui.warning(format_args!("the remote cache is not used any more: {why}"));
+            tell_remote_off(self.ui, why);
         }
         let now = (self.clock)();
         let line = self.with(|state| {

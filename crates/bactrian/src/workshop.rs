@@ -14,7 +14,7 @@ use exec::engine::{Engine, Report, Value};
 use exec::event::Sink;
 use exec::fetch::config::registry_environment;
 use exec::fetch::{self, FetchConfig, Fetcher};
-use exec::remote::{Config, Remote};
+use exec::remote::{Config, Mode, Remote, RemoteError};
 use exec::store::Store;
 use opam::name::PackageName;
 use plan::cc::brought::Brought;
@@ -31,6 +31,7 @@ use crate::commands::install::Trees;
 use crate::error::CommandError;
 use crate::failure;
 use crate::leaks::LeakScan;
+use crate::progress;
 use crate::resolution::Resolution;
 use crate::settings::{Bring, Means, PlaceName};
 use crate::text;
@@ -50,7 +51,9 @@ pub(crate) struct Workshop<'c> {
     emulate_x86: Option<bool>,
     stop: Arc<AtomicBool>,
     remote: Option<Config>,
-    connection: OnceCell<Arc<Remote>>,
+    connection: OnceCell<Result<Arc<Remote>, RemoteError>>,
+    /// Whether it was said that there is no connection.
+    warned: Cell<bool>,
     macos_sdk: Option<DirDigest>,
     /// C toolchains that the user brings, and what is captured for them.
     brings: Vec<Bring>,
@@ -88,6 +91,7 @@ impl<'c> Workshop<'c> {
             stop,
             remote: means.remote.clone(),
             connection: OnceCell::new(),
+            warned: Cell::new(false),
             macos_sdk,
             brings: means.toolchains.clone(),
             brought: OnceCell::new(),
@@ -234,29 +238,50 @@ impl<'c> Workshop<'c> {
         Ok(())
     }
 
-    /// The engine or cache elsewhere, connected to when something is made: choosing versions needs none.
+    /// The engine or cache elsewhere, connected to when something is made: choosing versions needs none. None as well if it cannot
+    /// be reached and can be done without, which is said once.
     pub(crate) fn remote(&self) -> Result<Option<&Remote>, CommandError> {
-        Ok(self.connected()?.map(Arc::as_ref))
-    }
-
-    /// The same for who outlives this.
-    pub(crate) fn connection(&self) -> Result<Option<Arc<Remote>>, CommandError> {
-        Ok(self.connected()?.cloned())
-    }
-
-    fn connected(&self) -> Result<Option<&Arc<Remote>>, CommandError> {
-        let Some(config) = &self.remote else { return Ok(None) };
-        if self.connection.get().is_none() {
-            let connected = Remote::connect(Arc::clone(&self.store), config.clone(), Arc::clone(&self.stop));
-            let connected = connected.map_err(|error| failure::remote::failed(None, &error))?;
-            connected.stop_on_interrupt();
-            let _ = self.connection.set(Arc::new(connected));
+        match self.connected() {
+            None => Ok(None),
+            Some((_, Ok(remote))) => Ok(Some(remote)),
+            // As of a server that fails later on.
+            Some((Config { mode: Mode::Cache | Mode::Hybrid, .. }, Err(error))) if error.is_of_the_server() => {
+                if !self.warned.replace(true) {
+                    progress::tell_remote_off(self.ctx.ui, &failure::remote::in_a_line(error));
+                }
+                Ok(None)
+            }
+            Some((_, Err(error))) => Err(failure::remote::failed(None, error)),
         }
-        Ok(self.connection.get())
+    }
+
+    /// The same for who outlives this, and does nothing without.
+    pub(crate) fn connection(&self) -> Result<Option<Arc<Remote>>, CommandError> {
+        let Some((_, connection)) = self.connected() else { return Ok(None) };
+        let remote = connection.as_ref().map_err(|error| failure::remote::failed(None, error))?;
+        Ok(Some(Arc::clone(remote)))
+    }
+
+    /// The connection, or why there is none; tried once.
+    fn connected(&self) -> Option<(&Config, &Result<Arc<Remote>, RemoteError>)> {
+        let config = self.remote.as_ref()?;
+        let connect = || {
+            let waiting = |error: &RemoteError| {
+                // What can be done without is not waited for long enough to speak of it.
+                if config.mode == Mode::Execute {
+                    let why = failure::remote::in_a_line(error);
+                    self.ctx.ui.note(format_args!("waiting for the remote engine: {why}"));
+                }
+            };
+            let remote = Remote::reach(&self.store, config, &self.stop, &waiting)?;
+            remote.stop_on_interrupt();
+            Ok(Arc::new(remote))
+        };
+        Some((config, self.connection.get_or_init(connect)))
     }
 
     fn tell_traffic(&self) {
-        if let Some(remote) = self.connection.get() {
+        if let Some(Ok(remote)) = self.connection.get() {
             let (address, totals) = (&remote.config().address, remote.traffic().totals());
             self.ctx.timings.traffic(address, totals);
             let calls = text::count(usize::try_from(totals.calls).unwrap_or(usize::MAX), "call");
@@ -307,3 +332,6 @@ fn mirror(mirror: &PlaceName) -> fetch::Mirror {
         PlaceName::Url(url) => fetch::Mirror::parse(url),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -304,3 +304,36 @@ fn tar() -> Vec<u8> {
     assert!(made.status.success());
     made.stdout
 }
+
+#[test]
+fn who_waits_for_another_process_can_be_stopped() {
+    let world = World::new();
+    let mut graph = Graph::default();
+    let first = script(&mut graph, "echo 1 > /out/number", Vec::new());
+    world.run(&graph, first).unwrap();
+    let second = script(&mut graph, "echo 2 > /out/number", Vec::new());
+    let (action, _) = world.with_engine(1, |engine| engine.action(&graph, second)).unwrap().unwrap();
+    // Somebody else is at it.
+    let other = Store::open(world.store.root()).unwrap();
+    let guard = other.try_lock("make", action.encode().digest.hash()).unwrap().unwrap();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| world.run(&graph, second));
+        let waits = || world.events.lock().unwrap().iter().any(|event| matches!(event, Event::Waiting { .. }));
+        let begun = Instant::now();
+        while !waits() && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        world.stop.store(true, Ordering::Relaxed);
+        let stopped = Instant::now();
+        while !run.is_finished() && stopped.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let heard = run.is_finished();
+        drop(guard);
+        assert!(heard, "it waits on");
+        let error = run.join().unwrap().unwrap_err();
+        assert!(matches!(error.cause, NodeError::Stopped), "{:?}", error.cause);
+    });
+    world.stop.store(false, Ordering::Relaxed);
+    world.run(&graph, second).unwrap();
+}

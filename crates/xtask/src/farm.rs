@@ -17,6 +17,7 @@ mod chaos;
 mod client;
 mod compare;
 mod corpus;
+mod either;
 mod engines;
 mod grid;
 mod hybrid;

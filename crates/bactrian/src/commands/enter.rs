@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 
 use action::command::Action;
+use action::digest::DirDigest;
 use action::path::RelPath;
 use exec::sandbox::{self, Join, Room};
 use plan::layout;
@@ -65,6 +66,23 @@ fn environment(ctx: &Context<'_>, target: Target) -> Vec<(String, String)> {
     environment
 }
 
+/// Brings the inputs of a failed action: of one that failed on a remote engine they are there, and perhaps not here. Nobody is
+/// asked for what is here.
+fn bring(workshop: &Workshop<'_>, id: &str, inputs: DirDigest) -> Result<(), CommandError> {
+    let told = |error| failure::store(&error);
+    let directories = workshop.store.closure(inputs).map_err(told)?.directories;
+    if workshop.store.absent(&directories).map_err(told)?.is_empty() {
+        return Ok(());
+    }
+    match workshop.remote()? {
+        Some(remote) => remote.bring_all(inputs).map_err(|error| failure::remote::failed(None, &error)),
+        None => {
+            let error = CommandError::environment(format_args!("not all inputs of `{id}` are on this machine"));
+            Err(error.hint("it failed on a remote engine: name that with `--remote URL`"))
+        }
+    }
+}
+
 /// The root of a failed action as it was left: the same inputs, its scratch and output joined again.
 fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandError> {
     let workshop = Workshop::open(ctx, means)?;
@@ -83,17 +101,7 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
         workshop.store.read(command.as_blob()).unwrap_or_default()
     });
     let action = action.map_err(|error| CommandError::environment("the kept action cannot be read").cause(error))?;
-    // Of what failed on a remote engine the inputs are there, and perhaps not here.
-    if let Some(remote) = workshop.remote()? {
-        remote.bring_all(action.input_root).map_err(|error| failure::remote::failed(None, &error))?;
-    } else {
-        let directories = workshop.store.closure(action.input_root).map_err(told)?.directories;
-        let absent = workshop.store.absent(&directories).map_err(told)?;
-        if !absent.is_empty() {
-            let error = CommandError::environment(format_args!("not all inputs of `{id}` are on this machine"));
-            return Err(error.hint("it failed on a remote engine: name that with `--remote URL`"));
-        }
-    }
+    bring(&workshop, id, action.input_root)?;
     let join = |name: &str| -> Result<Join, CommandError> {
         let at = RelPath::new(name).map_err(|error| CommandError::bug("a path of ours").caused_by(&error))?;
         Ok(Join { from: kept.root.join(name), at, writable: true })
@@ -120,5 +128,41 @@ fn failed(ctx: &Context<'_>, id: &str, means: &Means) -> Result<Exit, CommandErr
     match status.code() {
         Some(sandbox::EXIT_NO_ROOT) => Err(failure::no_root("see the line above")),
         _ => Ok(Exit::of_program(status)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use exec::remote::Config;
+
+    use super::*;
+    use crate::surroundings::Surroundings;
+    use crate::timings::Recorder;
+    use crate::ui::{Look, captured};
+
+    #[test]
+    fn nobody_is_asked_for_inputs_that_are_here() {
+        let home = tempfile::tempdir().unwrap();
+        let (ui, ..) = captured::ui(Look::DEFAULT);
+        let around = Surroundings::for_test([]);
+        let ctx = Context { ui: &ui, around: &around, timings: Recorder::default() };
+        // Nobody listens there.
+        let remote =
+            Config { patience: Duration::from_millis(50), ..Config::new("grpc://127.0.0.1:1".parse().unwrap()) };
+        let means = Means { remote: Some(remote), ..Means::for_test(home.path().join("store")) };
+        let workshop = Workshop::open(&ctx, &means).unwrap();
+        let tree = home.path().join("tree");
+        std::fs::create_dir(&tree).unwrap();
+        std::fs::write(tree.join("input"), "input").unwrap();
+        let inputs = workshop.store.ingest(&tree).unwrap();
+        bring(&workshop, "1", inputs).unwrap();
+
+        let mut root = action::tree::Directory::default();
+        let absent = action::tree::Entry::File { digest: action::digest::BlobDigest::of(b"absent"), executable: false };
+        root.insert(action::path::Name::new("input").unwrap(), absent);
+        workshop.store.put_directories(&[(root.digest(), root.encode())]).unwrap();
+        assert_eq!(bring(&workshop, "1", root.digest()).unwrap_err().exit().code(), 5);
     }
 }

@@ -5,6 +5,11 @@ use exec::remote::{Fault, RemoteError};
 use super::store;
 use crate::error::CommandError;
 
+/// A failure and what is behind it, in a line.
+pub(crate) fn in_a_line(error: &RemoteError) -> String {
+    CommandError::remote("").caused_by(error).causes.join(": ")
+}
+
 /// Something could not be done remotely; while making what, if that is known.
 pub(crate) fn failed(label: Option<&str>, error: &RemoteError) -> CommandError {
     let told = |what: &str| {

@@ -5,9 +5,8 @@
 //! their files: an action that runs here, an inspector, the goals.
 //!
 //! A cache that fails is done without: that costs time and nothing else. An engine that fails is told.
-//! Not here: the wire (`remote`).
+//! Not here: the wire (`remote`); telling a cache of what it was never asked for (`tell`).
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use action::command::OUTPUT;
@@ -15,7 +14,7 @@ use action::digest::DirDigest;
 use action::graph::{Graph, Node, NodeId};
 use action::outcome::{Outcome, Place, Status};
 
-use super::probe::{Prepared, UNPACK, label, unpack_key};
+use super::probe::{Prepared, UNPACK, label};
 use super::{Engine, NodeError, RunError, State, Value};
 use crate::event::{End, Event};
 use crate::local::{Execution, LocalExecutor, STDERR, STDOUT};
@@ -103,7 +102,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What the server answered; `otherwise` if it can be done without it.
-    fn or_without<T>(&self, answer: Result<T, RemoteError>, otherwise: T) -> Result<T, NodeError> {
+    pub(super) fn or_without<T>(&self, answer: Result<T, RemoteError>, otherwise: T) -> Result<T, NodeError> {
         let failure = match answer {
             Ok(answer) => return Ok(answer),
             Err(error) => self.failed(error),
@@ -145,71 +144,6 @@ impl<'a> Engine<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Tells a cache of what was made here before it was asked: the results that this run found in the store. Each is told
-    /// once, which the store remembers; so a run that finds everything costs no call.
-    pub(super) fn tell_what_is_here(
-        &self,
-        graph: &Graph,
-        wanted: &[bool],
-        state: &Mutex<State>,
-    ) -> Result<(), RunError> {
-        let Some(remote) =
-            self.server().filter(|remote| remote.config().mode != Mode::Execute && remote.takes_results())
-        else {
-            return Ok(());
-        };
-        let found = |id: NodeId| {
-            let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.value(id).filter(|_| wanted.get(id.index()) == Some(&true) && !state.far.contains(&id))
-        };
-        let nodes = graph.iter().filter_map(|(id, node)| Some((node, found(id)?)));
-        let nodes: Vec<_> = nodes.filter(|(node, _)| matches!(node, Node::Run(_) | Node::Unpack(_))).collect();
-        in_parallel(WAITING, &nodes, |(node, value)| {
-            let told = self.tell_node(remote, graph, node, *value, state);
-            told.map_err(|cause| RunError { label: label(graph, node), cause })
-        })?;
-        Ok(())
-    }
-
-    fn tell_node(
-        &self,
-        remote: &Remote,
-        graph: &Graph,
-        node: &Node,
-        value: Value,
-        state: &Mutex<State>,
-    ) -> Result<(), NodeError> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(NodeError::Stopped);
-        }
-        let once = |what: &[u8], tell: &dyn Fn() -> Result<(), RemoteError>| -> Result<(), NodeError> {
-            if self.was_told(what)? {
-                return Ok(());
-            }
-            self.or_without(tell(), ())?;
-            self.note_told(what)
-        };
-        match node {
-            Node::Run(run) => {
-                let Some(prepared) = self.prepare(run, state)? else { return Ok(()) };
-                let Some(result) = self.store.result(prepared.encoded.digest)? else { return Ok(()) };
-                once(prepared.encoded.digest.hash(), &|| match remote.look_up(prepared.asked())? {
-                    Some(_) => Ok(()),
-                    None => remote.publish(prepared.asked(), &result),
-                })
-            }
-            Node::Unpack(unpack) => {
-                let tree = value.tree()?;
-                let Some(key) = self.unpack_keys(graph, unpack)?.into_iter().next() else { return Ok(()) };
-                once(&key, &|| match remote.look_up_fact(UNPACK, &key)? {
-                    Some(_) => Ok(()),
-                    None => remote.publish_fact(UNPACK, &key, tree),
-                })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The output of an action, if it is known to be on the server or the server says so.
@@ -262,7 +196,7 @@ impl<'a> Engine<'a> {
     }
 
     fn make_here(&self, prepared: &Prepared, state: &Mutex<State>, _slot: &Slot) -> Result<(Value, End), NodeError> {
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_over(state) {
             return Err(NodeError::Stopped);
         }
         self.store.put(&prepared.encoded.action)?;
@@ -274,7 +208,7 @@ impl<'a> Engine<'a> {
         let value = succeeded(prepared, execution)?;
         if let (Some(remote), Some(result)) = (self.server(), self.store.result(prepared.encoded.digest)?) {
             self.or_without(remote.publish(prepared.asked(), &result), ())?;
-            self.note_told(prepared.encoded.digest.hash())?;
+            self.note_told(remote.encode(prepared.asked()).digest.hash())?;
         }
         Ok((value, End::Made))
     }
@@ -307,19 +241,6 @@ impl<'a> Engine<'a> {
             std::fs::write(scratch.path().join(name), self.store.read(log)?).map_err(failed)?;
         }
         Ok(self.store.keep(scratch, prepared.encoded.digest)?)
-    }
-
-    /// Tells the server what an archive holds.
-    pub(super) fn tell_contents(
-        &self,
-        archive: &[u8; 32],
-        unpack: &action::graph::Unpack,
-        tree: DirDigest,
-    ) -> Result<(), NodeError> {
-        let Some(remote) = self.server() else { return Ok(()) };
-        let key = unpack_key(archive, unpack);
-        self.or_without(remote.publish_fact(UNPACK, &key, tree), ())?;
-        self.note_told(&key)
     }
 }
 

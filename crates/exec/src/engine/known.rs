@@ -14,10 +14,7 @@ use action::graph::{Graph, Node, NodeId};
 use super::probe::{UNPACK, label};
 use super::{Engine, NodeError, RunError, State, Value};
 use crate::remote::RemoteError;
-use crate::store::{MemoValue, Origin};
-
-/// Memo kind: server and result → that it was told.
-const TOLD: &str = "told";
+use crate::store::Origin;
 
 impl Engine<'_> {
     /// The value of a node as it is known from a run before, unless somebody is going to read its files at once.
@@ -113,25 +110,13 @@ impl Engine<'_> {
     /// Writes down what was learnt, for runs to come, and that the server need not be told of it. That it could not be
     /// written costs time, and nothing else.
     pub(super) fn remember(&self) {
-        let (Ok(learnt), Some(remote)) = (self.store.remember(), self.remote) else { return };
-        let what = learnt.iter().map(|origin| match origin {
-            Origin::Action(action) => action.hash().to_vec(),
-            Origin::Memo { key, .. } => key.clone(),
-        });
-        let told: Vec<_> = what.map(|what| (told_key(remote.config(), &what), MemoValue::Bytes(Vec::new()))).collect();
-        let _ = self.store.memo_put_all(TOLD, &told);
-    }
-
-    /// Whether the server was told of a result.
-    pub(super) fn was_told(&self, what: &[u8]) -> Result<bool, NodeError> {
-        let Some(remote) = self.server() else { return Ok(true) };
-        Ok(self.store.memo_get(TOLD, &told_key(remote.config(), what))?.is_some())
-    }
-
-    /// Notes that the server was told of a result, if it takes them.
-    pub(super) fn note_told(&self, what: &[u8]) -> Result<(), NodeError> {
-        let Some(remote) = self.server().filter(|remote| remote.takes_results()) else { return Ok(()) };
-        Ok(self.store.memo_put(TOLD, &told_key(remote.config(), what), MemoValue::Bytes(Vec::new()))?)
+        if let (Ok(learnt), Some(remote)) = (self.store.remember(), self.remote) {
+            let what = learnt.into_iter().map(|origin| match origin {
+                Origin::Action(action) => remote.name_of(action).hash().to_vec(),
+                Origin::Memo { key, .. } => key,
+            });
+            self.note_all_told(remote, what);
+        }
     }
 }
 
@@ -151,8 +136,4 @@ impl State {
 /// What the contents of an archive are the value of.
 pub(super) fn contents(key: &[u8]) -> Origin {
     Origin::Memo { kind: UNPACK.to_owned(), key: key.to_vec() }
-}
-
-fn told_key(config: &crate::remote::Config, what: &[u8]) -> Vec<u8> {
-    [config.address.to_string().as_bytes(), b"\n", what].concat()
 }

@@ -24,7 +24,9 @@ impl Engine<'_> {
             Some(guard) => guard,
             None => {
                 self.sink.event(Event::Waiting { node: id });
-                self.store.lock("make", &key)?
+                // Another process may need hours for it, and nobody may want it any more.
+                let guard = self.store.lock_unless("make", &key, &|| self.is_over(state))?;
+                guard.ok_or(NodeError::Stopped)?
             }
         };
         // Somebody else may have made it while this process waited, or its inputs became known only now.

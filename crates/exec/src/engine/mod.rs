@@ -13,6 +13,7 @@ mod make;
 mod order;
 mod probe;
 mod schedule;
+mod tell;
 mod weight;
 
 use std::collections::{HashMap, HashSet};
@@ -58,7 +59,7 @@ pub struct Engine<'a> {
     pub jobs: usize,
     /// Who is told what happens.
     pub sink: &'a dyn Sink,
-    /// Set by whoever wants everything to stop.
+    /// Set by whoever wants everything to stop, and by the engine itself when something has failed for good. Never cleared here.
     pub stop: &'a AtomicBool,
     /// Who looks at each action's result before anything is made out of it, if somebody does.
     pub inspector: Option<&'a dyn Inspector>,
@@ -157,6 +158,10 @@ struct State {
     /// Values that were known, and are made after all.
     doubted: HashMap<NodeId, Value>,
     slots: Arc<Slots>,
+    /// Whether this attempt is over, though another may go better: nothing is begun any more.
+    halted: bool,
+    /// Whether there is to be no other.
+    is_last: bool,
 }
 
 impl Engine<'_> {
@@ -167,25 +172,26 @@ impl Engine<'_> {
     pub fn run(&self, graph: &Graph, goals: &[NodeId]) -> Result<Report, RunError> {
         let mut restarts = 0;
         loop {
-            let result = self.attempt(graph, goals);
+            let result = self.attempt(graph, goals, restarts == RESTARTS);
             self.remember();
             match result {
                 Err(failure) if restarts < RESTARTS && self.may_go_better(&failure.cause) => {
+                    if self.stop.load(Ordering::Relaxed) {
+                        return Err(RunError { cause: NodeError::Stopped, ..failure });
+                    }
                     restarts += 1;
                     // The first time may have been a server's that is done without from now on.
                     if restarts > 1 && self.server().is_none() {
                         self.store.note_lost(&[]);
                     }
-                    // It was set for the threads of the attempt that failed.
-                    self.stop.store(false, Ordering::Relaxed);
                 }
                 result => return result,
             }
         }
     }
 
-    fn attempt(&self, graph: &Graph, goals: &[NodeId]) -> Result<Report, RunError> {
-        let state = Mutex::new(State::new(graph, self.jobs));
+    fn attempt(&self, graph: &Graph, goals: &[NodeId], is_last: bool) -> Result<Report, RunError> {
+        let state = Mutex::new(State { is_last, ..State::new(graph, self.jobs) });
         let needed = self.find(graph, goals, &state)?;
         self.make_all(graph, &needed, &state)?;
         self.bring_goals(graph, goals, &state)?;
@@ -230,6 +236,8 @@ impl State {
             told: HashSet::new(),
             doubted: HashMap::new(),
             slots: Slots::new(jobs),
+            halted: false,
+            is_last: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Making what is missing, on a few threads.
 //!
 //! One mutex holds what is ready ([`super::order`]); a thread takes from it what its lane does, makes it, and frees what
-//! waited for it. After the first failure nothing is begun, and what runs is stopped.
+//! waited for it. After the first failure nothing is begun, and what runs is stopped, but for what another attempt will want.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -22,8 +22,39 @@ const FILES: usize = 2;
 
 struct Queue {
     order: Order,
-    /// Of several failures the one of the earliest node: which is told must not depend on which was quick.
-    failure: Option<(NodeId, RunError)>,
+    failure: Option<Failed>,
+}
+
+/// A failure of a node.
+struct Failed {
+    gravity: Gravity,
+    id: NodeId,
+    failure: RunError,
+}
+
+/// What a failure means for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gravity {
+    /// It comes of another, or of somebody who wants everything to stop.
+    Stopped,
+    /// Another attempt may go better.
+    Passing,
+    /// It would be the same again.
+    Final,
+}
+
+impl Queue {
+    /// Of several failures the gravest of the earliest node is told: which it is must not depend on which was quick.
+    fn note(&mut self, failed: Failed) {
+        let is_told = self.failure.as_ref().is_none_or(|told| match (told.gravity, failed.gravity) {
+            // Nothing had failed, and what fails now does because everything stops.
+            (Gravity::Stopped, _) | (_, Gravity::Stopped) => false,
+            (before, now) => now > before || now == before && failed.id < told.id,
+        });
+        if is_told {
+            self.failure = Some(failed);
+        }
+    }
 }
 
 impl Engine<'_> {
@@ -49,8 +80,12 @@ impl Engine<'_> {
                 }
             }
         });
+        // Whoever halted for this attempt is not to halt for what comes after it.
+        if let Some(remote) = self.remote {
+            remote.resume();
+        }
         match queue.into_inner().unwrap_or_else(PoisonError::into_inner).failure {
-            Some((_, failure)) => Err(failure),
+            Some(Failed { failure, .. }) => Err(failure),
             None => Ok(()),
         }
     }
@@ -100,24 +135,44 @@ impl Engine<'_> {
             match result {
                 Ok(()) => queue.order.done(at),
                 Err(failure) => {
-                    let stopped = matches!(failure.cause, NodeError::Stopped);
-                    let first = queue.failure.is_none();
-                    if first || (!stopped && queue.failure.as_ref().is_some_and(|(earliest, _)| id < *earliest)) {
-                        queue.failure = Some((id, failure));
-                    }
                     // What still runs is of no use any more, and may take long to find that out by itself.
-                    self.stop.store(true, Ordering::Relaxed);
+                    let gravity = self.give_up(&failure.cause, state);
+                    queue.note(Failed { gravity, id, failure });
                 }
             }
             changed.notify_all();
         }
     }
 
+    /// Ends what is underway after a failure. One that may go better the next time halts this attempt, and what others were asked
+    /// for with it; what is made or fetched here is wanted then, and goes on to its end. Any other stops everything.
+    fn give_up(&self, cause: &NodeError, state: &Mutex<State>) -> Gravity {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let gravity = match cause {
+            NodeError::Stopped => Gravity::Stopped,
+            cause if !state.is_last && self.may_go_better(cause) => Gravity::Passing,
+            _ => Gravity::Final,
+        };
+        if gravity == Gravity::Final {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        state.halted = true;
+        if let Some(remote) = self.remote {
+            remote.halt();
+        }
+        gravity
+    }
+
+    /// Whether nothing is to be begun any more.
+    pub(super) fn is_over(&self, state: &Mutex<State>) -> bool {
+        self.stop.load(Ordering::Relaxed) || state.lock().unwrap_or_else(PoisonError::into_inner).halted
+    }
+
     fn make_reported(&self, graph: &Graph, id: NodeId, state: &Mutex<State>) -> Result<(), RunError> {
         let Some(node) = graph.get(id) else { return Ok(()) };
         let (kind, label) = (kind(node), label(graph, node));
         let fail = |cause| RunError { label: label.clone(), cause };
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_over(state) {
             return Err(fail(NodeError::Stopped));
         }
         if let Some(kind) = kind {
@@ -138,5 +193,32 @@ impl Engine<'_> {
         let (value, _) = made.map_err(fail)?;
         state.lock().unwrap_or_else(PoisonError::into_inner).set(id, value);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use action::digest::DirDigest;
+
+    use super::*;
+
+    #[test]
+    fn the_gravest_failure_of_the_earliest_node_is_told() {
+        let mut graph = Graph::default();
+        let ids: Vec<_> = (0..4).map(|_| graph.add(Node::Known(DirDigest::of(b""))).unwrap()).collect();
+        let told = |failures: &[(usize, Gravity)]| {
+            let mut queue = Queue { order: Order::new(Vec::new()), failure: None };
+            for (id, gravity) in failures {
+                let failure = RunError { label: String::new(), cause: NodeError::Stopped };
+                queue.note(Failed { gravity: *gravity, id: ids[*id], failure });
+            }
+            queue.failure.map(|failed| failed.id)
+        };
+        use Gravity::{Final, Passing, Stopped};
+        assert_eq!(told(&[(2, Final), (1, Final), (3, Final), (0, Stopped)]), Some(ids[1]));
+        // Another attempt is no use then.
+        assert_eq!(told(&[(1, Passing), (2, Final), (0, Passing)]), Some(ids[2]));
+        // Somebody wanted that.
+        assert_eq!(told(&[(3, Stopped), (1, Final), (2, Passing)]), Some(ids[3]));
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use action::command::{Action, Command, EncodedAction, OUTPUT};
-use action::digest::{BlobDigest, DirDigest};
+use action::digest::{ActionDigest, BlobDigest, DirDigest};
 use action::outcome::CachedResult;
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
 use action::tree::Directory;
@@ -16,7 +16,7 @@ use wire::action_cache_client::ActionCacheClient;
 
 use super::connection::MESSAGE;
 use super::fault::Fault;
-use super::{Remote, RemoteError};
+use super::{Remote, RemoteError, locked};
 use crate::store::Origin;
 
 /// An action that a server is asked about.
@@ -49,15 +49,24 @@ impl Remote {
         action.encode()
     }
 
+    /// What the server knows an action by that was looked up here.
+    #[must_use]
+    pub fn name_of(&self, action: ActionDigest) -> ActionDigest {
+        locked(&self.names).get(&action).copied().unwrap_or(action)
+    }
+
     /// The output of an action, if the server has its result. The tree is known, not here.
     ///
     /// # Errors
     /// If a call failed.
     pub fn look_up<'a>(&self, asked: impl Into<Asked<'a>>) -> Result<Option<DirDigest>, RemoteError> {
         let asked = asked.into();
-        let here = asked.action.encode().digest;
+        let (here, encoded) = (asked.action.encode().digest, self.encode(asked));
+        if encoded.digest != here {
+            locked(&self.names).insert(here, encoded.digest);
+        }
         self.run(async {
-            let Some(result) = self.result(&self.encode(asked)).await? else { return Ok(None) };
+            let Some(result) = self.result(&encoded).await? else { return Ok(None) };
             self.learn_result(&result, here).await
         })
     }
@@ -97,7 +106,7 @@ impl Remote {
     pub(super) async fn learn_result(
         &self,
         result: &wire::ActionResult,
-        action: action::digest::ActionDigest,
+        action: ActionDigest,
     ) -> Result<Option<DirDigest>, RemoteError> {
         let Some(tree) = tree_of(result)? else { return Ok(None) };
         let stdout = self.log(&result.stdout_raw, result.stdout_digest.as_ref())?;

@@ -23,6 +23,8 @@ use super::traffic::Traffic;
 use super::{Present, Remote, locked};
 use crate::store::Store;
 
+/// How long a connection may take to be made as a whole, names and TLS with it.
+const WHOLE: Duration = Duration::from_secs(30);
 /// How soon stopping is noticed.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 /// The largest message that is taken from a server.
@@ -31,29 +33,60 @@ pub(super) const MESSAGE: usize = 32 << 20;
 /// The wire with the headers of every call.
 pub(super) type Wire = InterceptedService<Channel, Credentials>;
 
+/// How long it may take until a server has said what it offers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning {
+    /// To be connected to.
+    pub(super) connecting: Duration,
+    /// To be asked again while it does not answer.
+    pub(super) patience: Duration,
+    /// To say nothing.
+    pub(super) silence: Duration,
+}
+
 impl Remote {
     /// Connects, and asks what the server offers. Calls end with [`RemoteError::Stopped`] soon after `stop` is set.
     ///
     /// # Errors
     /// If a file of the configuration cannot be read, nobody answers, or the server cannot do what its mode wants.
     pub fn connect(store: Arc<Store>, config: Config, stop: Arc<AtomicBool>) -> Result<Self, RemoteError> {
+        let beginning =
+            Beginning { connecting: WHOLE.min(config.silence), patience: config.patience, silence: config.silence };
+        Self::connect_in(beginning, store, config, stop)
+    }
+
+    pub(super) fn connect_in(
+        beginning: Beginning,
+        store: Arc<Store>,
+        config: Config,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, RemoteError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(RemoteError::Runtime)?;
         let credentials = Credentials::new(&config)?;
-        let lines = runtime.block_on(Lines::connect(&config))?;
+        let lines = match runtime.block_on(Lines::connect(&config, beginning.connecting)) {
+            Ok(lines) => lines,
+            Err(error) => {
+                // A name may still be looked up, which nobody can stop; nor should anybody wait for it.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let mut remote = Self {
             store,
-            config,
+            config: Config { patience: beginning.patience, silence: beginning.silence, ..config.clone() },
             lines,
             credentials,
             runtime,
             offers: Offers::of(&wire::ServerCapabilities::default()),
             stop,
+            halted: AtomicBool::new(false),
             present: Mutex::new(Present::default()),
             roots: Mutex::default(),
+            names: Mutex::default(),
             sending: Mutex::new(()),
             bringing: Mutex::new(()),
             queue: Queue::new(),
@@ -63,6 +96,7 @@ impl Remote {
             traffic: Traffic::default(),
         };
         remote.offers = Offers::of(&remote.run(remote.capabilities())?);
+        remote.config = config;
         if !remote.offers.sha256 {
             return Err(RemoteError::NoSha256);
         }
@@ -149,8 +183,19 @@ impl Remote {
         InterceptedService::new(channel, self.credentials.clone())
     }
 
+    /// Has calls end with [`RemoteError::Stopped`] soon, until [`Remote::resume`]: what they are for has failed elsewhere. Says
+    /// nothing of whether somebody wants everything to stop.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes back [`Remote::halt`].
+    pub fn resume(&self) {
+        self.halted.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.halted.load(Ordering::Relaxed)
     }
 
     /// Waits for `work`, unless somebody stops everything: then it is not even begun.

@@ -99,26 +99,18 @@ impl Remote {
         }
     }
 
-    /// A blob's bytes, verified; none if the server does not have it.
+    /// A blob's bytes, verified; none if the server does not have it, or not as it should be.
     pub(super) async fn read(&self, digest: BlobDigest) -> Result<Option<Vec<u8>>, RemoteError> {
         if digest.size() == 0 || self.store.has(digest) {
             return Ok(Some(self.store.read(digest)?));
         }
         let _receiving = self.traffic.begin_receiving();
         let wanted = Wanted { digest, executable: false };
-        let bytes = if digest.size() + PER_BLOB <= self.offers.batch_bytes {
-            self.read_batch(vec![wanted]).await?.pop().and_then(|(_, bytes)| bytes)
-        } else {
-            let Some(incoming) = self.read_stream(wanted).await? else { return Ok(None) };
-            let mut intake = self.store.intake();
-            intake.take(incoming)?;
-            intake.commit()?;
-            Some(self.store.read(digest)?)
-        };
-        match bytes {
-            Some(bytes) if BlobDigest::of(&bytes) != digest => Err(RemoteError::Corrupt(digest)),
-            bytes => Ok(bytes),
+        if digest.size() + PER_BLOB > self.offers.batch_bytes {
+            return self.read_stream_to_memory(wanted).await;
         }
+        let bytes = self.read_batch(vec![wanted]).await?.pop().and_then(|(_, bytes)| bytes);
+        Ok(bytes.filter(|bytes| BlobDigest::of(bytes) == digest))
     }
 
     async fn read_batch(&self, batch: Vec<Wanted>) -> Result<Vec<(Wanted, Option<Vec<u8>>)>, RemoteError> {
@@ -160,7 +152,11 @@ impl Remote {
     async fn read_stream_to_memory(&self, wanted: Wanted) -> Result<Option<Vec<u8>>, RemoteError> {
         let Some(incoming) = self.read_stream(wanted).await? else { return Ok(None) };
         let mut intake = self.store.intake();
-        intake.take(incoming)?;
+        match intake.take(incoming) {
+            // The server's fault, not the store's.
+            Err(StoreError::Corrupt { .. }) => return Ok(None),
+            taken => taken?,
+        }
         intake.commit()?;
         Ok(Some(self.store.read(wanted.digest)?))
     }

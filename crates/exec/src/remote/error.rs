@@ -114,4 +114,10 @@ impl RemoteError {
             _ => None,
         }
     }
+
+    /// Whether the server or the way to it is at fault, as far as is known; not this machine, or how it was told to use it.
+    #[must_use]
+    pub const fn is_of_the_server(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Call { .. })
+    }
 }

@@ -15,7 +15,7 @@ use prost::Message as _;
 
 use super::download::Wanted;
 use super::{Remote, RemoteError, locked};
-use crate::store::{Origin, directories_of};
+use crate::store::{Origin, StoreError, directories_of};
 
 /// Bytes after which what was brought is made visible.
 const LOAD: u64 = 64 << 20;
@@ -43,20 +43,27 @@ fn in_order(directories: Vec<DirDigest>) -> Vec<DirDigest> {
 }
 
 impl Remote {
-    /// Learns of a tree, named by its `Tree` message; none if the server has not even that, or lost a part of it before.
+    /// Learns of a tree, named by its `Tree` message; none if the server has not even that or a message that is no whole tree, or
+    /// lost a part of it before: whoever wants the result makes it again.
     pub(super) async fn learn(
         &self,
         tree: BlobDigest,
         origin: Origin,
         logs: [BlobDigest; 2],
     ) -> Result<Option<DirDigest>, RemoteError> {
-        let Some(root) = self.learn_directories(tree).await? else { return Ok(None) };
+        let root = match self.learn_directories(tree).await {
+            Ok(Some(root)) => root,
+            Ok(None) | Err(RemoteError::Malformed(_) | RemoteError::Tree(_) | RemoteError::Digest(_)) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         let believed = self.store.learn(root, origin, logs)?;
         Ok(believed.then_some(root))
     }
 
     /// The root of a tree, named by its `Tree` message, all of whose directories are known then; none if the server does not
-    /// have the message.
+    /// have the message, or other bytes in its place.
     ///
     /// The message is another program's: each directory is put into canonical form; the digests inside are then those of
     /// the canonical form, or the tree is refused.
@@ -65,13 +72,19 @@ impl Remote {
         if known.is_some() {
             return Ok(known);
         }
+        let malformed = || RemoteError::Malformed("Tree");
         let Some(bytes) = self.read(tree).await? else { return Ok(None) };
-        let message = wire::Tree::decode(bytes.as_slice()).map_err(|_| RemoteError::Malformed("Tree"))?;
+        let message = wire::Tree::decode(bytes.as_slice()).map_err(|_| malformed())?;
         let directories = directories_of(&message)?;
         self.store.know_directories(&directories)?;
         let Some((root, _)) = directories.first() else { return Ok(None) };
         // Walking the whole tree proves that every directory it names came along.
-        self.note_present(self.store.closure(*root)?.files);
+        let closure = match self.store.closure(*root) {
+            // The message names what it does not hold: that says nothing of the store.
+            Err(StoreError::Missing { .. } | StoreError::Directory { .. }) => return Err(malformed()),
+            closure => closure?,
+        };
+        self.note_present(closure.files);
         locked(&self.roots).insert(tree, *root);
         Ok(Some(*root))
     }

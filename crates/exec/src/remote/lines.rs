@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
+use super::attempts::silent;
 use super::config::Config;
+use super::fault::Fault;
 use super::{RemoteError, locked};
 
 /// Executions that go by one connection. Each holds a stream of it as long as it lasts, and servers allow 100 to 200.
 const STREAMS: usize = 50;
 /// How long one may take to be made by TCP.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long the first one may take as a whole, names and TLS with it.
-const WHOLE: Duration = Duration::from_secs(30);
 /// How long the answer to a ping may take.
 const PONG: Duration = Duration::from_secs(20);
 /// Bytes on the way at once: more than a fast line holds.
@@ -46,18 +46,17 @@ pub(super) struct Numbered {
 }
 
 impl Lines {
-    /// Makes the first connection.
+    /// Makes the first connection, which may take so long.
     ///
     /// # Errors
     /// If a file of the configuration cannot be read, or nobody answers.
-    pub(super) async fn connect(config: &Config) -> Result<Self, RemoteError> {
+    pub(super) async fn connect(config: &Config, limit: Duration) -> Result<Self, RemoteError> {
         let endpoint = endpoint(config)?;
-        let connected = match tokio::time::timeout(WHOLE.min(config.silence), endpoint.connect()).await {
-            Ok(connected) => connected.map_err(Into::into),
-            Err(elapsed) => Err(elapsed.into()),
-        };
-        let channel =
-            connected.map_err(|source| RemoteError::Connect { address: config.address.to_string(), source })?;
+        let failed =
+            |status| RemoteError::Call { call: "Connect", fault: Fault::of(&status), status: Box::new(status) };
+        let connected = tokio::time::timeout(limit, endpoint.connect()).await.map_err(|_| failed(silent()))?;
+        let channel = connected
+            .map_err(|source| RemoteError::Connect { address: config.address.to_string(), source: source.into() })?;
         Ok(Self { endpoint, calls: Line::of(channel), executions: Mutex::default() })
     }
 

@@ -27,6 +27,7 @@ mod packed;
 mod probe;
 mod program;
 mod queue;
+mod reach;
 mod retry;
 mod traffic;
 mod upload;
@@ -47,7 +48,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use action::digest::{BlobDigest, DirDigest};
+use action::digest::{ActionDigest, BlobDigest, DirDigest};
 use tokio::runtime::Runtime;
 
 use crate::store::Store;
@@ -64,11 +65,16 @@ pub struct Remote {
     credentials: Credentials,
     runtime: Runtime,
     offers: Offers,
+    /// Set by whoever wants everything to stop.
     stop: Arc<AtomicBool>,
+    /// Set while nobody wants what is underway ([`Remote::halt`]).
+    halted: AtomicBool,
     /// What the server was found to have.
     present: Mutex<Present>,
     /// Roots of trees that the server told of, by the digest of their `Tree` messages.
     roots: Mutex<HashMap<BlobDigest, DirDigest>>,
+    /// What the server knows actions by, by the store's digests, where these differ.
+    names: Mutex<HashMap<ActionDigest, ActionDigest>>,
     /// One thread at a time sends, so that nothing is sent twice; one at a time brings.
     sending: Mutex<()>,
     bringing: Mutex<()>,

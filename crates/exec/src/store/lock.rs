@@ -1,12 +1,14 @@
 //! Locks between processes and between threads: so that identical work is done once.
 //!
 //! A lock is `flock` on a file `locks/<kind>-<hash of the key>`, so the system frees it when its holder dies. Taking is
-//! split in [`Store::try_lock`] and [`Store::lock`], so that the caller can tell the user in between. Not here: the lock on the store as a
+//! split in [`Store::try_lock`] and [`Store::lock`] (or [`Store::lock_unless`]), so that the caller can tell the user in between. Not here: the lock on the store as a
 //! whole, see [`super::Store::open`].
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use action::digest::BlobDigest;
 use action::path::Name;
@@ -16,6 +18,11 @@ use rustix::io::Errno;
 use super::Store;
 use super::disk;
 use super::error::{At as _, Result};
+
+/// How soon a lock that somebody else has is tried again: threads of one process hold them for a moment.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+/// How often at least; and how soon it is noticed that nobody wants it any more.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A lock held until this is dropped.
 #[derive(Debug)]
@@ -46,6 +53,26 @@ impl Store {
         let (file, path) = self.lock_file(kind, key)?;
         retry(|| flock(&file, FlockOperation::LockExclusive)).at(&path)?;
         Ok(Guard { _file: file })
+    }
+
+    /// As [`Store::lock`], but waits no longer once `given_up` says so; none then.
+    ///
+    /// # Errors
+    /// As [`Store::try_lock`].
+    pub fn lock_unless(&self, kind: &str, key: &[u8], given_up: &dyn Fn() -> bool) -> Result<Option<Guard>> {
+        let (file, path) = self.lock_file(kind, key)?;
+        // Nobody can wait for a lock and for something else: it is looked again and again, less often the longer it takes.
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Guard { _file: file })),
+                Err(Errno::WOULDBLOCK) if given_up() => return Ok(None),
+                Err(Errno::WOULDBLOCK) => thread::sleep(pause),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error).at(&path),
+            }
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
     }
 
     fn lock_file(&self, kind: &str, key: &[u8]) -> Result<(File, PathBuf)> {

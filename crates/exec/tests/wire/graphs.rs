@@ -26,24 +26,30 @@ use super::impatient;
 use super::server::Fake;
 
 /// A store that is opened anew for each run, as by one process after another.
-struct Machine {
-    home: tempfile::TempDir,
+pub(super) struct Machine {
+    pub(super) home: tempfile::TempDir,
 }
 
 /// How actions ended, by label.
-type Ends = BTreeMap<String, End>;
+pub(super) type Ends = BTreeMap<String, End>;
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    fn store(&self) -> Arc<Store> {
+    pub(super) fn store(&self) -> Arc<Store> {
         Arc::new(Store::open(&self.home.path().join("store")).unwrap())
     }
 
     /// Makes goals with a server's help.
-    fn with(&self, fake: &Fake, mode: Mode, graph: &Graph, goals: &[NodeId]) -> (Result<Report, RunError>, Ends) {
+    pub(super) fn with(
+        &self,
+        fake: &Fake,
+        mode: Mode,
+        graph: &Graph,
+        goals: &[NodeId],
+    ) -> (Result<Report, RunError>, Ends) {
         fake.forget_calls();
         let store = self.store();
         let config = Config { mode, ..impatient(&fake.address()) };
@@ -52,11 +58,11 @@ impl Machine {
     }
 
     /// Makes goals without one.
-    fn alone(&self, graph: &Graph, goals: &[NodeId]) -> (Result<Report, RunError>, Ends) {
+    pub(super) fn alone(&self, graph: &Graph, goals: &[NodeId]) -> (Result<Report, RunError>, Ends) {
         self.run(&self.store(), None, graph, goals)
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         store: &Store,
         remote: Option<&Remote>,
@@ -89,22 +95,22 @@ impl Machine {
     }
 
     /// The contents of a file of the first goal.
-    fn read(&self, report: &Report, path: impl AsRef<Path>) -> String {
+    pub(super) fn read(&self, report: &Report, path: impl AsRef<Path>) -> String {
         let tree = report.values[0].tree().unwrap();
         std::fs::read_to_string(self.store().checkout(tree).unwrap().join(path)).unwrap()
     }
 
-    fn has(&self, contents: &[u8]) -> bool {
+    pub(super) fn has(&self, contents: &[u8]) -> bool {
         self.store().has(BlobDigest::of(contents))
     }
 }
 
-fn ends(ends: &[(&str, End)]) -> Ends {
+pub(super) fn ends(ends: &[(&str, End)]) -> Ends {
     ends.iter().map(|(label, end)| ((*label).to_owned(), *end)).collect()
 }
 
 /// Adds an action that runs `script`, with the outputs of `needs` at `/in/0` and so on.
-fn script(graph: &mut Graph, label: &str, script: &str, needs: &[NodeId]) -> NodeId {
+pub(super) fn script(graph: &mut Graph, label: &str, script: &str, needs: &[NodeId]) -> NodeId {
     let tool = |name: &str| Tool { names: vec![name.to_owned()], required: true, package: "coreutils".to_owned() };
     let tools = ["sh", "cat"].map(tool).into();
     let base = graph.add(Node::Base(Base { tools, ..Base::default() })).unwrap();
@@ -132,7 +138,7 @@ fn script(graph: &mut Graph, label: &str, script: &str, needs: &[NodeId]) -> Nod
 }
 
 /// Three actions, each over the one before; and what a server's workers make of them, which is what they are.
-fn chain() -> (Graph, [NodeId; 3]) {
+pub(super) fn chain() -> (Graph, [NodeId; 3]) {
     let mut graph = Graph::default();
     let one = script(&mut graph, "one", "printf one > /out/one", &[]);
     let two = script(&mut graph, "two", "cat /in/0/one > /out/two; printf ' two' >> /out/two", &[one]);
@@ -140,16 +146,16 @@ fn chain() -> (Graph, [NodeId; 3]) {
     (graph, [one, two, three])
 }
 
-fn engine() -> Fake {
+pub(super) fn engine() -> Fake {
     let fake = Fake::start();
     let file = |name, contents: &str| vec![(name, contents.as_bytes().to_vec())];
     fake.state().makes = vec![file("one", "one"), file("two", "one two"), file("three", "one two three")];
     fake
 }
 
-const CHAIN: [&str; 3] = ["one", "two", "three"];
+pub(super) const CHAIN: [&str; 3] = ["one", "two", "three"];
 
-fn all(end: End) -> Ends {
+pub(super) fn all(end: End) -> Ends {
     CHAIN.map(|label| (label.to_owned(), end)).into()
 }
 

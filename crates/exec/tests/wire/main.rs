@@ -12,12 +12,16 @@
 )]
 
 mod calls;
+mod damage;
 mod execution;
 mod graphs;
 mod lines;
 mod operations;
 mod program;
+mod reach;
 mod server;
+mod stop;
+mod telling;
 mod transfers;
 
 use std::collections::BTreeMap;

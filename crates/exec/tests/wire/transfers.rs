@@ -239,13 +239,22 @@ fn other_bytes_than_those_asked_for_count_as_lost() {
 
 #[test]
 fn a_garbled_tree_is_no_result() {
-    let fake = Fake::start();
-    publish(&Client::of(&fake), &many(1, 10)).unwrap();
-    let client = Client::of(&fake);
-    fake.plan("BatchReadBlobs", [Do::Garble]);
-    match client.remote.look_up(&client.action(b"input")) {
-        Ok(None) | Err(RemoteError::Corrupt(_)) => {}
-        other => panic!("{other:?}"),
+    // In a batch; alone, since the batch failed; as a stream, since it is no small one there.
+    for (most, plans) in [
+        (0, vec![("BatchReadBlobs", Do::Garble)]),
+        (0, vec![("BatchReadBlobs", Do::Part(0)), ("Read", Do::Garble)]),
+        (64, vec![("Read", Do::Garble)]),
+    ] {
+        let fake = Fake::start();
+        fake.cache_capabilities(|cache| cache.max_batch_total_size_bytes = most);
+        publish(&Client::of(&fake), &many(1, 10)).unwrap();
+        let client = Client::of(&fake);
+        for (method, plan) in plans {
+            fake.plan(method, [plan]);
+        }
+        assert_eq!(client.remote.look_up(&client.action(b"input")).unwrap(), None);
+        // The next time it is what it should be.
+        assert_eq!(fetch(&client).unwrap(), many(1, 10));
     }
 }
 

@@ -42,10 +42,13 @@ pub(super) fn checks(place: &Place<'_>, store: Store, config: &Config) -> Vec<Ch
     let store = Arc::new(store);
     // As a cache at first: what it is not can be told then.
     let lenient = Config { mode: Mode::Cache, queue_timeout: QUEUE, ..config.clone() };
-    let remote = match Remote::connect(Arc::clone(&store), lenient, Arc::default()) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let remote = match Remote::connect(Arc::clone(&store), lenient, Arc::clone(&stop)) {
         Ok(remote) => remote,
         Err(error) => return vec![failed("remote", &error)],
     };
+    // A probe on a worker is to end with this.
+    remote.stop_on_interrupt();
     let mut checks = vec![offers(&remote, config)];
     let nonce = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     checks.push(match remote.try_storage(nonce) {
@@ -62,7 +65,7 @@ pub(super) fn checks(place: &Place<'_>, store: Store, config: &Config) -> Vec<Ch
         Err(error) => failed("remote cache", &error),
     });
     if remote.offers().executes {
-        let seen = workers(place, &store, &remote, nonce);
+        let seen = workers((place, &stop), &store, &remote, nonce);
         checks.extend(seen.unwrap_or_else(|error| vec![Check::new(Status::Fail, "remote workers", error.message)]));
     }
     checks
@@ -98,9 +101,14 @@ fn failed(name: &str, error: &RemoteError) -> Check {
 }
 
 /// Runs the probe here and there, and compares.
-fn workers(place: &Place<'_>, store: &Arc<Store>, remote: &Remote, nonce: u64) -> Result<Vec<Check>, CommandError> {
+fn workers(
+    (place, stop): (&Place<'_>, &AtomicBool),
+    store: &Arc<Store>,
+    remote: &Remote,
+    nonce: u64,
+) -> Result<Vec<Check>, CommandError> {
     let name = "remote workers";
-    let (action, here) = here(place, store, nonce)?;
+    let (action, here) = here((place, stop), store, nonce)?;
     let outcome = match remote.execute(&action, &|_| ()) {
         Ok(outcome) => outcome,
         Err(error) => return Ok(vec![failed(name, &error)]),
@@ -118,16 +126,34 @@ fn workers(place: &Place<'_>, store: &Arc<Store>, remote: &Remote, nonce: u64) -
         let found = format!("a probe ran in {time}: root, environment, network and links are as here");
         return Ok(vec![Check::new(Status::Ok, name, found)]);
     }
-    let (here, there) = (contents(store, here), contents(store, there));
+    Ok(differences(store, here, there)
+        .into_iter()
+        .map(|check| Check { found: format!("a probe ran in {time}; {}", check.found), ..check })
+        .collect())
+}
+
+/// What is other in the output of a worker than in that of this machine, which is something.
+pub(super) fn differences(store: &Store, here: DirDigest, there: DirDigest) -> Vec<Check> {
+    let name = "remote workers";
+    let [here, there] = [here, there].map(|tree| {
+        let mut all = BTreeMap::new();
+        contents(store, tree, "", &mut all);
+        all
+    });
     let names: std::collections::BTreeSet<_> = here.keys().chain(there.keys()).collect();
     let differ = names.into_iter().filter(|name| here.get(*name) != there.get(*name));
     let check = |what: &String| {
         let of =
             |all: &BTreeMap<String, String>| all.get(what).map_or("absent".to_owned(), |text| text.replace('\n', " "));
-        let found = format!("a probe ran in {time}; {what} differs: `{}` here, `{}` there", of(&here), of(&there));
+        let found = format!("{what} differs: `{}` here, `{}` there", of(&here), of(&there));
         Check::new(Status::Fail, name, found).fix(fix(what))
     };
-    Ok(differ.map(check).collect())
+    let mut checks: Vec<Check> = differ.map(check).collect();
+    if checks.is_empty() {
+        // Digests know better.
+        checks.push(Check::new(Status::Fail, name, "its output differs from what it is here").fix(fix("")));
+    }
+    checks
 }
 
 /// What mends a difference.
@@ -141,14 +167,17 @@ fn fix(what: &str) -> &'static str {
 }
 
 /// The probe as an action, and its output on this machine.
-fn here(place: &Place<'_>, store: &Arc<Store>, nonce: u64) -> Result<(Action, DirDigest), CommandError> {
+fn here(
+    (place, stop): (&Place<'_>, &AtomicBool),
+    store: &Arc<Store>,
+    nonce: u64,
+) -> Result<(Action, DirDigest), CommandError> {
     let bug = |error: &dyn std::error::Error| CommandError::bug("the probe is wrong").caused_by(error);
     let (graph, goal) = probe(nonce).map_err(|error| bug(&error))?;
     let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true));
     let builder = builder.map_err(|error| failure::store(&error))?;
     let variables = place.ctx.around.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let fetcher = Fetcher::new(FetchConfig::new(registry_environment(variables), place.store.join("downloads/apt")));
-    let stop = AtomicBool::new(false);
     let engine = Engine {
         store,
         fetcher: &fetcher,
@@ -156,7 +185,7 @@ fn here(place: &Place<'_>, store: &Arc<Store>, nonce: u64) -> Result<(Action, Di
         path: place.ctx.around.env.get("PATH").unwrap_or_default().to_owned(),
         jobs: 1,
         sink: &|_| (),
-        stop: &stop,
+        stop,
         inspector: None,
         remote: None,
     };
@@ -193,15 +222,23 @@ fn probe(nonce: u64) -> Result<(Graph, NodeId), action::graph::Forward> {
     Ok((graph, goal))
 }
 
-/// The files of a tree's root as text; of directories their digests.
-fn contents(store: &Store, tree: DirDigest) -> BTreeMap<String, String> {
-    let Ok(directory) = store.directory(tree) else { return BTreeMap::new() };
-    let text = |entry: &Entry| match entry {
-        Entry::File { digest, .. } => {
-            String::from_utf8_lossy(&store.read(*digest).unwrap_or_default()).trim().to_owned()
-        }
-        Entry::Directory(digest) => digest.to_string(),
-        Entry::Symlink(target) => format!("-> {}", target.as_str()),
-    };
-    directory.iter().map(|(name, entry)| (name.to_string(), text(entry))).collect()
+/// The files of a tree as text, by path, with whether they are programs.
+fn contents(store: &Store, tree: DirDigest, below: &str, all: &mut BTreeMap<String, String>) {
+    let Ok(directory) = store.directory(tree) else { return };
+    for (name, entry) in directory.iter() {
+        let path = format!("{below}{name}");
+        let text = match entry {
+            Entry::File { digest, executable } => {
+                let text = store.read(*digest).unwrap_or_default();
+                let program = if *executable { "(executable) " } else { "" };
+                format!("{program}{}", String::from_utf8_lossy(&text).trim())
+            }
+            Entry::Directory(digest) => {
+                contents(store, *digest, &format!("{path}/"), all);
+                continue;
+            }
+            Entry::Symlink(target) => format!("-> {}", target.as_str()),
+        };
+        all.insert(path, text);
+    }
 }

@@ -126,3 +126,30 @@ fn how_it_is_told() {
     let (ui, ..) = captured::ui(Look::DEFAULT);
     assert_eq!(tell(&Context { ui: &ui, around: &around, timings: Recorder::default() }, &checks[..2]), Ok(Exit::Done));
 }
+
+#[test]
+fn what_a_worker_makes_otherwise_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let store = exec::store::Store::open(&home.path().join("store")).unwrap();
+    let tree = |contents: &str, mode: u32| {
+        let tree = home.path().join("tree");
+        let _ = std::fs::remove_dir_all(&tree);
+        std::fs::create_dir_all(tree.join("directory")).unwrap();
+        std::fs::write(tree.join("network"), "lo").unwrap();
+        std::fs::write(tree.join("directory/program"), contents).unwrap();
+        std::fs::set_permissions(tree.join("directory/program"), std::fs::Permissions::from_mode(mode)).unwrap();
+        store.ingest(&tree).unwrap()
+    };
+    let here = tree("x", 0o755);
+    let told = |there| {
+        let checks = remote::differences(&store, here, there);
+        assert!(checks.iter().all(|check| check.status == Status::Fail && check.fixes.len() == 1), "{checks:?}");
+        checks.into_iter().map(|check| check.found).collect::<Vec<_>>()
+    };
+    assert_eq!(told(tree("y", 0o755)), ["directory/program differs: `(executable) x` here, `(executable) y` there"]);
+    assert_eq!(told(tree("x", 0o644)), ["directory/program differs: `(executable) x` here, `x` there"]);
+    // Whatever it is that nobody can name.
+    let unknown = action::digest::DirDigest::of(b"neither here nor there");
+    let checks = remote::differences(&store, unknown, unknown);
+    assert_eq!(checks.iter().map(|check| check.status).collect::<Vec<_>>(), [Status::Fail]);
+}

@@ -194,6 +194,25 @@ fn locks_exclude() {
     assert!(matches!(store.lock("a/b", b""), Err(StoreError::Kind(_))));
 }
 
+#[test]
+fn who_waits_for_a_lock_may_give_up() {
+    let (_dir, store) = new_store();
+    let guard = store.try_lock("make", b"key").unwrap().unwrap();
+    let looks = std::cell::Cell::new(0);
+    let third_time = || looks.replace(looks.get() + 1) == 2;
+    assert!(store.lock_unless("make", b"key", &third_time).unwrap().is_none());
+    assert_eq!(looks.get(), 3);
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| store.lock_unless("make", b"key", &|| false).unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(!waiter.is_finished());
+        drop(guard);
+        assert!(waiter.join().unwrap().is_some());
+    });
+    // Of what is free nobody asks.
+    assert!(store.lock_unless("make", b"key", &|| true).unwrap().is_some());
+}
+
 /// Counts under a lock in many threads: without exclusion some counts would be lost.
 #[test]
 fn locks_exclude_under_load() {

@@ -150,7 +150,11 @@ impl ContentAddressableStorage for Service {
         let mut responses = Vec::new();
         for digest in request.digests {
             let found = state.blobs.get(&BlobDigest::from_wire(&digest).unwrap()).cloned();
-            let code = if found.is_some() { Code::Ok } else { Code::NotFound };
+            let code = match (&plan, &found) {
+                (Some(Do::Part(_)), _) => Code::Internal,
+                (_, Some(_)) => Code::Ok,
+                (_, None) => Code::NotFound,
+            };
             let mut data = found.unwrap_or_default();
             if let Some(Do::Garble) = plan {
                 data.iter_mut().for_each(|byte| *byte ^= 1);
