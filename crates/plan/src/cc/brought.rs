@@ -267,7 +267,7 @@ impl Planner {
         let captured = self.once(format!("captured {target}"), |_| Ok(Node::Capture(capture)))?;
         let zig = self.zig()?;
         let place = format!("{}/{target}/{FROM}", layout::CC);
-        let tools = self.once(format!("brought {target}"), |planner| {
+        let tools = self.once(format!("brought tools {target}"), |planner| {
             planner.run(Job {
                 label: format!("C toolchain for {target}"),
                 inputs: vec![input(layout::ZIG, zig)?, input(&place, captured)?],
@@ -278,7 +278,7 @@ impl Planner {
             })
         })?;
         let whole: Vec<Input> = vec![input("", tools)?, input(FROM, captured)?];
-        Ok(Some(self.once(format!("cc {target}"), |_| Ok(Node::Compose(whole)))?))
+        Ok(Some(self.once(format!("brought cc {target}"), |_| Ok(Node::Compose(whole)))?))
     }
 }
 

@@ -120,3 +120,24 @@ fn a_brought_compiler_replaces_ours_for_its_target_alone() {
     assert_eq!(ours[&host], theirs[&host]);
     assert_ne!(ours["C toolchain for aarch64-linux-gnu.2.36"], theirs["C toolchain for aarch64-linux-gnu.2.36"]);
 }
+
+/// Compilers of 32-bit targets run on the build machine, so they are not compiled for what the user's target may do.
+#[test]
+fn what_runs_on_the_build_machine_is_not_made_by_a_brought_compiler() {
+    let (own, other): (Target, Target) = ("x86-linux-musl".parse().unwrap(), "armv7-linux-musleabihf".parse().unwrap());
+    let mut planner = Planner::new(b"builder");
+    planner.bring(Brought::new(own, &gnu()).unwrap());
+    let release = crate::ocaml::Release::V4_14_1;
+    let [of_own, of_other] = [own, other].map(|target| planner.ocaml_cross(release, target).unwrap());
+    let graph = planner.finish();
+    let label = |node: &Node| match node {
+        Node::Run(run) => run.label.clone(),
+        _ => String::new(),
+    };
+    let (host, _) = graph.iter().find(|(_, node)| label(node) == "OCaml 4.14.1 of 32 bits for this machine").unwrap();
+    let is_of_brought = |goal| {
+        let needed = graph.needed_for(&[goal]);
+        graph.iter().zip(needed).any(|((_, node), needed)| needed && matches!(node, Node::Capture(_)))
+    };
+    assert_eq!([of_own, of_other, host].map(is_of_brought), [true, false, false]);
+}
