@@ -180,3 +180,40 @@ fn libraries_follow_the_objects() {
     assert_eq!(asked(&["-r", "x.o"]), format!("-O1 -Wl,-z,relro -r x.o -L/p/lib {packages}"));
     assert_eq!(asked(&["-c", "x.c"]), format!("-O1 -c x.c {packages}"));
 }
+
+/// CMake reads a toolchain file for a project that is made to ask it; where it says what depends on that, the one that is meant
+/// has to be known.
+#[test]
+fn what_depends_on_a_project_is_read_for_that_project() {
+    let temp = tempfile::tempdir().unwrap();
+    let directory = temp.path().canonicalize().unwrap();
+    // Stands for CMake: arguments are -S SOURCE -B BUILD ….
+    write(
+        &directory.join("bin/cmake"),
+        "#!/bin/sh\nanswer=$(sed -n 's/^file(WRITE \\[==\\[\\(.*\\)\\]==\\].*/\\1/p' \"$2/CMakeLists.txt\")\n\
+         printf 'set(CMAKE_C_COMPILER gcc)\\nset(CMAKE_SYSROOT %s/sys)\\nadd_compile_options(-B%s/x)\\n' \"$2\" \"$4\" > \"$answer\"\n\
+         for argument do case $argument in -DSDK:*) echo \"add_link_options(${argument#*=})\" >> \"$answer\" ;; esac; done\n",
+    );
+    let file = directory.join("tc.cmake");
+    write(&file, "execute_process(COMMAND x)\n");
+    let path = directory.join("bin").display().to_string();
+    let around = Surroundings::for_test([("PATH", path.as_str())]);
+    let bring =
+        Bring { target: "x86_64-linux-musl".parse().unwrap(), toolchain: CToolchain::default(), place: String::new() };
+    let error = cmake::said(&file, &bring, &around).unwrap_err();
+    assert_eq!(error.message, format!("what {} says depends on the project that reads it", file.display()));
+    let build = directory.join("build");
+    write(
+        &build.join("CMakeCache.txt"),
+        &format!(
+            "CMAKE_HOME_DIRECTORY:INTERNAL=/home/me/p\nCMAKE_CACHEFILE_DIR:INTERNAL=/home/me/b\nSDK:PATH=-s\n\
+             CMAKE_TOOLCHAIN_FILE:FILEPATH={}\n",
+            file.display()
+        ),
+    );
+    write(&build.join("CMakeFiles/3.25.1/CMakeSystem.cmake"), &format!("include(\"{}\")\n", file.display()));
+    write(&build.join("CMakeFiles/3.25.1/CMakeCCompiler.cmake"), "");
+    let said = cmake::said(&build, &bring, &around).unwrap();
+    assert_eq!(said.sysroot.as_deref(), Some(Path::new("/home/me/p/sys")));
+    assert_eq!((said.cflags, said.ldflags), (vec!["-B/home/me/b/x".to_owned()], vec!["-s".to_owned()]));
+}
