@@ -20,8 +20,18 @@ function(_bactrian_target variable)
     set(${variable} "${BACTRIAN_TARGET}" PARENT_SCOPE)
     return()
   endif()
+  if(NOT CMAKE_SYSTEM_PROCESSOR)
+    message(FATAL_ERROR "CMAKE_SYSTEM_PROCESSOR is not set; set it in the toolchain file, or say a target with -DBACTRIAN_TARGET=…")
+  endif()
   string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" cpu)
-  foreach(pair IN ITEMS amd64=x86_64 x64=x86_64 arm64=aarch64 i386=x86 i586=x86 i686=x86 armv7l=armv7 armv7-a=armv7 ppc64le=powerpc64le)
+  # The names that `bactrian build --cmake` knows.
+  foreach(pair IN ITEMS
+      amd64=x86_64 x64=x86_64 intel64=x86_64
+      arm64=aarch64 armv8=aarch64 armv8-a=aarch64 arm64-v8a=aarch64 armv8l=aarch64
+      riscv64gc=riscv64
+      armv7-a=armv7 armv7a=armv7 armv7l=armv7 armv7hf=armv7 armhf=armv7 arm=armv7 armeabi-v7a=armv7
+      i386=x86 i486=x86 i586=x86 i686=x86
+      ppc64le=powerpc64le)
     if(pair MATCHES "^${cpu}=(.*)$")
       set(cpu "${CMAKE_MATCH_1}")
       break()
@@ -69,6 +79,41 @@ function(_bactrian_linux variable cpu)
   endif()
 endfunction()
 
+# _bactrian_name(VARIABLE GIVEN): the target's own name for what may be an alias, with the glibc floor that it has if none is
+# said: Bactrian delivers to a directory of that name. What it does not list is left as it is.
+function(_bactrian_name variable given)
+  set(${variable} "${given}" PARENT_SCOPE)
+  if(NOT given MATCHES "^([^.]+)(.*)$")
+    return()
+  endif()
+  set(said "${CMAKE_MATCH_1}")
+  set(floor "${CMAKE_MATCH_2}")
+  execute_process(COMMAND "${BACTRIAN_EXECUTABLE}" target list --message-format json
+    OUTPUT_VARIABLE lines ERROR_VARIABLE error RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${BACTRIAN_EXECUTABLE} does not list its targets: ${status}\n${error}")
+  endif()
+  string(REGEX MATCHALL "[^\n]+" lines "${lines}")
+  foreach(line IN LISTS lines)
+    string(JSON reason ERROR_VARIABLE absent GET "${line}" reason)
+    if(NOT reason STREQUAL "target")
+      continue()
+    endif()
+    string(JSON name GET "${line}" name)
+    string(JSON aliases GET "${line}" aliases)
+    string(FIND "${aliases}" "\"${said}\"" at)
+    if(NOT name STREQUAL said AND at EQUAL -1)
+      continue()
+    endif()
+    string(JSON default ERROR_VARIABLE absent GET "${line}" glibc default)
+    if(NOT absent AND NOT floor)
+      set(floor ".${default}")
+    endif()
+    set(${variable} "${name}${floor}" PARENT_SCOPE)
+    return()
+  endforeach()
+endfunction()
+
 # bactrian_add_ocaml(NAME TYPE EXECUTABLE|STATIC_LIBRARY SOURCE_DIR DIR [PROGRAM [DIR/]NAME] [TARGET TARGET]
 #                    [TOOLCHAIN CMAKE|BACTRIAN] [OPTIONS OPTION...])
 #
@@ -99,6 +144,7 @@ function(bactrian_add_ocaml name)
   if(NOT target)
     _bactrian_target(target)
   endif()
+  _bactrian_name(target "${target}")
   if(NOT arg_TOOLCHAIN)
     get_filename_component(compiler "${CMAKE_C_COMPILER}" NAME)
     # zig's compiler is the one that Bactrian brings, but would make its C library again in each root.

@@ -11,11 +11,43 @@ pub fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(entry).map(|(name, _, value)| (name, value)).collect()
 }
 
-/// What was said on CMake's command line (`-DNAME=VALUE`) and declared by no project: toolchain files read such variables.
+/// Variables of CMake's that are kept under other names, and what it sets itself while it reads a project.
+pub(crate) fn of_project(cache: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    for (kept, names) in [
+        (HOME, ["CMAKE_SOURCE_DIR", "CMAKE_CURRENT_SOURCE_DIR", "PROJECT_SOURCE_DIR"]),
+        (BUILD, ["CMAKE_BINARY_DIR", "CMAKE_CURRENT_BINARY_DIR", "PROJECT_BINARY_DIR"]),
+    ] {
+        let Some(value) = cache.get(kept) else { continue };
+        variables.extend(names.map(|name| (name.to_owned(), value.clone())));
+    }
+    let numbers = ["MAJOR", "MINOR", "PATCH"].map(|part| (part, cache.get(&format!("CMAKE_CACHE_{part}_VERSION"))));
+    if let [(_, Some(major)), (_, Some(minor)), (_, Some(patch))] = numbers {
+        variables.insert("CMAKE_VERSION".to_owned(), format!("{major}.{minor}.{patch}"));
+        let known = numbers.into_iter().filter_map(|(part, number)| Some((part, number?)));
+        variables.extend(known.map(|(part, number)| (format!("CMAKE_{part}_VERSION"), number.clone())));
+    }
+    variables
+}
+
+/// Where a cache has the directory of its project's sources.
+pub const HOME: &str = "CMAKE_HOME_DIRECTORY";
+/// Its own directory.
+pub const BUILD: &str = "CMAKE_CACHEFILE_DIR";
+
+/// What of a cache a toolchain file may read when CMake is asked what it means, as arguments of CMake: what was said on the
+/// command line and is declared by no project, and what is not CMake's own.
 #[must_use]
-pub fn undeclared(text: &str) -> Vec<(String, String)> {
-    let undeclared = text.lines().filter_map(entry).filter(|(_, kind, _)| kind == "UNINITIALIZED");
-    undeclared.map(|(name, _, value)| (name, value)).collect()
+pub fn said(text: &str) -> Vec<String> {
+    let said = |(name, kind, value): (String, String, String)| match kind.as_str() {
+        _ if name == "CMAKE_TOOLCHAIN_FILE" => None,
+        "UNINITIALIZED" => Some(format!("-D{name}={value}")),
+        "BOOL" | "FILEPATH" | "PATH" | "STRING" if !name.starts_with("CMAKE_") || name == "CMAKE_BUILD_TYPE" => {
+            Some(format!("-D{name}:{kind}={value}"))
+        }
+        _ => None,
+    };
+    text.lines().filter_map(entry).filter_map(said).collect()
 }
 
 /// Name, type and value.
@@ -46,7 +78,13 @@ mod tests {
         assert_eq!(get("CMAKE_C_FLAGS"), Some(" -O2"));
         assert_eq!((get("a:b"), get("X"), get("EMPTY")), (Some("ON"), Some(" y "), Some("")));
         assert_eq!(cache.len(), 5);
-        let said = super::undeclared("CMAKE_C_FLAGS:STRING=-O2\nANDROID_ABI:UNINITIALIZED=arm64-v8a\n");
-        assert_eq!(said, [("ANDROID_ABI".to_owned(), "arm64-v8a".to_owned())]);
+        let said = super::said(
+            "CMAKE_C_FLAGS:STRING=-O2\nANDROID_ABI:UNINITIALIZED=arm64-v8a\nSDK:PATH=/opt/sdk\nCMAKE_X:UNINITIALIZED=1\n\
+             p_BINARY_DIR:STATIC=/p\nCMAKE_BUILD_TYPE:STRING=Debug\nCMAKE_TOOLCHAIN_FILE:UNINITIALIZED=x.cmake\n",
+        );
+        assert_eq!(
+            said,
+            ["-DANDROID_ABI=arm64-v8a", "-DSDK:PATH=/opt/sdk", "-DCMAKE_X=1", "-DCMAKE_BUILD_TYPE:STRING=Debug"]
+        );
     }
 }

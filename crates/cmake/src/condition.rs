@@ -6,6 +6,7 @@
 use crate::error::Fault;
 use crate::evaluate::Evaluation;
 use crate::syntax::Form;
+use crate::unknown;
 
 /// More parentheses than this nobody writes into each other.
 const DEEPEST: usize = 64;
@@ -48,13 +49,18 @@ struct Reading<'t, 'e, 'w> {
 impl<'t> Reading<'t, '_, '_> {
     fn beyond(&self) -> Fault {
         let words: Vec<&str> = self.terms.iter().map(|term| term.text.as_str()).collect();
-        Fault::Beyond(format!("if({})", words.join(" ")))
+        Fault::Beyond(format!("if({})", unknown::shown(&words.join(" "))))
     }
 
     /// The keyword that comes next, if one does.
     fn keyword(&self) -> Option<&'t str> {
         let term = self.terms.get(self.at)?;
         matches!(term.form, Form::Plain | Form::Parenthesis).then_some(term.text.as_str())
+    }
+
+    /// A text that nothing unknown decides.
+    fn known<'k>(&self, text: &'k str) -> Result<&'k str, Fault> {
+        if unknown::first(text).is_some() { Err(self.beyond()) } else { Ok(text) }
     }
 
     fn pass(&mut self, keyword: &str) -> bool {
@@ -102,7 +108,8 @@ impl<'t> Reading<'t, '_, '_> {
         match self.keyword() {
             Some("DEFINED") => {
                 self.at += 1;
-                let name = self.next()?.text.as_str();
+                let term = self.next()?;
+                let name = self.known(&term.text)?;
                 let environment = name.strip_prefix("ENV{").and_then(|name| name.strip_suffix('}'));
                 let cache = name.strip_prefix("CACHE{").and_then(|name| name.strip_suffix('}'));
                 return Ok(match environment {
@@ -112,7 +119,8 @@ impl<'t> Reading<'t, '_, '_> {
             }
             Some("EXISTS") => {
                 self.at += 1;
-                let path = self.evaluation.absolute(&self.next()?.text);
+                let term = self.next()?;
+                let path = self.evaluation.absolute(self.known(&term.text)?);
                 return Ok(self.evaluation.world.exists(&path));
             }
             Some("IS_DIRECTORY" | "COMMAND" | "POLICY" | "TARGET" | "TEST" | "IS_ABSOLUTE" | "IS_SYMLINK") => {
@@ -122,11 +130,11 @@ impl<'t> Reading<'t, '_, '_> {
         }
         let left = self.next()?;
         let Some(operator) = self.keyword().filter(|word| OPERATORS.contains(word)) else {
-            return Ok(self.value(left));
+            return self.value(left);
         };
         self.at += 1;
         let right = self.next()?;
-        self.compare(&self.meant(left), operator, right)
+        self.compare(self.meant(left)?, operator, right)
     }
 
     fn next(&mut self) -> Result<&'t Term, Fault> {
@@ -136,35 +144,37 @@ impl<'t> Reading<'t, '_, '_> {
     }
 
     /// A word without quotes may be a variable's name.
-    fn meant(&self, term: &Term) -> String {
+    fn meant<'m>(&'m self, term: &'m Term) -> Result<&'m str, Fault> {
         let variable = self.evaluation.variables.get(&term.text).filter(|_| term.form == Form::Plain);
-        variable.unwrap_or(&term.text).clone()
+        self.known(variable.unwrap_or(&term.text))
     }
 
     /// Whether a word alone holds: a constant, or a variable with a value that is not false.
-    fn value(&self, term: &Term) -> bool {
+    fn value(&self, term: &Term) -> Result<bool, Fault> {
+        self.known(&term.text)?;
         let upper = term.text.to_ascii_uppercase();
         if matches!(upper.as_str(), "1" | "ON" | "YES" | "TRUE" | "Y")
             || term.text.parse::<f64>().is_ok_and(|n| n != 0.0)
         {
-            return true;
+            return Ok(true);
         }
         if is_false(&term.text) || term.form != Form::Plain {
-            return false;
+            return Ok(false);
         }
-        self.evaluation.variables.get(&term.text).is_some_and(|value| is_true(value))
+        let value = self.evaluation.variables.get(&term.text).map_or("", String::as_str);
+        Ok(is_true(self.known(value)?))
     }
 
     fn compare(&self, left: &str, operator: &str, right: &Term) -> Result<bool, Fault> {
         let order = match operator {
-            "MATCHES" => return matches(left, &right.text).ok_or_else(|| self.beyond()),
+            "MATCHES" => return matches(left, self.known(&right.text)?).ok_or_else(|| self.beyond()),
             "IN_LIST" => {
-                let list = self.evaluation.variables.get(&right.text).map_or("", String::as_str);
+                let list = self.known(self.evaluation.variables.get(&right.text).map_or("", String::as_str))?;
                 return Ok(list.split(';').any(|item| item == left));
             }
-            _ if operator.starts_with("STR") => left.cmp(self.meant(right).as_str()),
-            _ if operator.starts_with("VERSION_") => version(left).cmp(&version(&self.meant(right))),
-            _ => match (left.trim().parse::<i64>(), self.meant(right).trim().parse::<i64>()) {
+            _ if operator.starts_with("STR") => left.cmp(self.meant(right)?),
+            _ if operator.starts_with("VERSION_") => version(left).cmp(&version(self.meant(right)?)),
+            _ => match (left.trim().parse::<i64>(), self.meant(right)?.trim().parse::<i64>()) {
                 (Ok(left), Ok(right)) => left.cmp(&right),
                 _ => return Ok(false),
             },

@@ -34,6 +34,9 @@ pub enum Fault {
     /// Something of the language that is not evaluated here; CMake itself would have to be asked.
     #[error("`{0}` needs CMake itself")]
     Beyond(String),
+    /// A generator expression that is not evaluated here, nor by CMake before it generates.
+    #[error("the generator expression `{0}` is not understood")]
+    Generator(String),
     /// The file refuses to go on.
     #[error("the file says: {0}")]
     Fatal(String),

@@ -2,32 +2,29 @@
 //!
 //! `set`, `unset`, `list(APPEND|PREPEND)`, `string(APPEND|PREPEND|CONCAT|TOLOWER|TOUPPER|STRIP)`, `if`, `include`,
 //! `get_filename_component`, `find_program`, `message` and the like. Any other command is
-//! [`Fault::Beyond`], unless it cannot change a variable.
+//! [`Fault::Beyond`], unless it cannot change a variable; so is what depends on a variable that CMake alone knows
+//! ([`crate::unknown`]).
 //!
 //! # Source
 //! cmake-language(7), cmake-commands(7), version 3.25. Not here: which variables matter ([`crate::toolchain`]).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use crate::added;
 use crate::condition;
 use crate::error::{Error, Fault};
+use crate::find;
 use crate::syntax::{Argument, Command, Form, parse};
+use crate::unknown;
 
 /// Files that include each other deeper than this are a circle; names of variables that are put together of references in
 /// references deeper than this are nobody's.
 const DEEPEST: usize = 16;
 
 /// Commands without effect on what is asked for here.
-const WITHOUT_EFFECT: &[&str] = &[
-    "cmake_minimum_required",
-    "cmake_policy",
-    "include_guard",
-    "mark_as_advanced",
-    "enable_language",
-    "link_libraries",
-    "set_property",
-    "project",
-];
+const WITHOUT_EFFECT: &[&str] =
+    &["cmake_minimum_required", "cmake_policy", "include_guard", "mark_as_advanced", "enable_language", "project"];
 
 /// What a file sees around itself.
 pub trait World {
@@ -35,8 +32,10 @@ pub trait World {
     fn read(&self, path: &str) -> Option<String>;
     /// Whether something is at a path.
     fn exists(&self, path: &str) -> bool;
-    /// The path of a program, looked for in these directories and then in `PATH`.
-    fn program(&self, name: &str, directories: &[String]) -> Option<String>;
+    /// Whether a program is at a path.
+    fn is_program(&self, path: &str) -> bool;
+    /// The path without links; nothing if nothing is there.
+    fn real(&self, path: &str) -> Option<String>;
     /// A variable of the environment.
     fn environment(&self, name: &str) -> Option<String>;
 }
@@ -47,12 +46,34 @@ pub struct Evaluation<'w> {
     pub(crate) variables: BTreeMap<String, String>,
     /// The files being read, the innermost last, with the depth of their `if`s.
     files: Vec<String>,
+    /// Where a variable that is not known was first handed on.
+    handed_on: BTreeMap<String, (String, Range<usize>)>,
 }
 
 impl<'w> Evaluation<'w> {
     /// One that knows nothing but these variables.
     pub fn new(world: &'w dyn World, variables: BTreeMap<String, String>) -> Self {
-        Self { world, variables, files: Vec::new() }
+        Self { world, variables, files: Vec::new(), handed_on: BTreeMap::new() }
+    }
+
+    /// The same where CMake would know more.
+    #[must_use]
+    pub fn below_cmake(mut self) -> Self {
+        for name in unknown::NAMES {
+            self.variables.entry((*name).to_owned()).or_insert_with(|| unknown::value(name));
+        }
+        self
+    }
+
+    /// Nothing unknown is in the values of these variables.
+    ///
+    /// # Errors
+    /// [`Fault::Beyond`] where what is unknown came from.
+    pub(crate) fn depends_on<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<(), Error> {
+        let values = names.into_iter().filter_map(|name| self.variables.get(name));
+        let Some(name) = values.filter_map(|value| unknown::first(value)).next() else { return Ok(()) };
+        let (file, span) = self.handed_on.get(name).cloned().unwrap_or_default();
+        Err(Error { file, span, fault: Fault::Beyond(format!("${{{name}}}")) })
     }
 
     /// The variables.
@@ -139,10 +160,15 @@ impl<'w> Evaluation<'w> {
             values.extend(self.values(argument).map_err(|fault| self.error(command, fault))?);
         }
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        let beyond = || {
-            let first = values.first().map_or_else(String::new, |first| format!("({first} …)"));
-            self.error(command, Fault::Beyond(format!("{}{first}", command.name)))
-        };
+        if let Some(name) = values.iter().find_map(|value| unknown::first(value)) {
+            if !hands_on(&command.name, &values) {
+                let fault = Fault::Beyond(format!("{}(… ${{{name}}} …)", command.name));
+                return Err(self.error(command, fault));
+            }
+            let place = (self.files.last().cloned().unwrap_or_default(), command.span.clone());
+            self.handed_on.entry(name.to_owned()).or_insert(place);
+        }
+        let beyond = || self.error(command, beyond(&command.name, &values));
         match (command.name.as_str(), values.as_slice()) {
             ("set", [name, values @ ..]) => {
                 if let Some(name) = name.strip_prefix("ENV{") {
@@ -172,36 +198,31 @@ impl<'w> Evaluation<'w> {
                 }
                 None => return Err(beyond()),
             },
-            ("get_filename_component", [name, path, part, ..]) => match component(path, part, self) {
-                Some(value) => {
-                    self.variables.insert((*name).to_owned(), value);
+            ("get_filename_component", [name, path, part] | [name, path, part, "CACHE"]) => {
+                match component(path, part, self) {
+                    Some(value) => {
+                        self.variables.insert((*name).to_owned(), value);
+                    }
+                    None => return Err(beyond()),
                 }
-                None => return Err(beyond()),
-            },
+            }
             ("find_program", [name, rest @ ..]) => {
                 if !self.variables.get(*name).is_some_and(|known| condition::is_true(known)) {
-                    let found = self.find_program(rest).unwrap_or_else(|| format!("{name}-NOTFOUND"));
-                    self.variables.insert((*name).to_owned(), found);
+                    let found = find::program(rest, self).map_err(|fault| self.error(command, fault))?;
+                    self.variables.insert((*name).to_owned(), found.unwrap_or_else(|| format!("{name}-NOTFOUND")));
                 }
             }
             ("include", [path, options @ ..]) => return self.include(command, path, options.contains(&"OPTIONAL")),
             ("message", ["FATAL_ERROR" | "SEND_ERROR", text @ ..]) => {
-                return Err(self.error(command, Fault::Fatal(text.concat())));
+                return Err(self.error(command, Fault::Fatal(unknown::shown(&text.concat()))));
             }
             ("message", _) => {}
-            ("add_compile_options" | "add_definitions" | "add_compile_definitions", options) => {
-                let define = |option: &&str| match command.name.as_str() {
-                    "add_compile_definitions" => format!(" -D{option}"),
-                    _ => format!(" {option}"),
-                };
-                let flags: String = options.iter().map(define).collect();
-                self.variables.entry(ADDED_FLAGS.to_owned()).or_default().push_str(&flags);
-            }
-            ("add_link_options", options) => {
-                let flags: String = options.iter().map(|option| format!(" {option}")).collect();
-                self.variables.entry(ADDED_LINK_FLAGS.to_owned()).or_default().push_str(&flags);
-            }
-            _ => return Err(beyond()),
+            // Of the directory's: what its targets are compiled with, too.
+            ("set_property", [scope, ..]) if *scope != "DIRECTORY" => {}
+            (name, values) => match added::add(name, values, &mut self.variables) {
+                Some(added) => added.map_err(|fault| self.error(command, fault))?,
+                None => return Err(self.error(command, self::beyond(name, values))),
+            },
         }
         Ok(())
     }
@@ -225,35 +246,6 @@ impl<'w> Evaluation<'w> {
         } else {
             self.variables.insert(name.to_owned(), values.join(";"));
         }
-    }
-
-    fn find_program(&self, rest: &[&str]) -> Option<String> {
-        const OPTIONS: &[&str] = &[
-            "NAMES",
-            "HINTS",
-            "PATHS",
-            "PATH_SUFFIXES",
-            "DOC",
-            "REQUIRED",
-            "NO_DEFAULT_PATH",
-            "NO_CMAKE_FIND_ROOT_PATH",
-            "NO_CACHE",
-            "NO_CMAKE_PATH",
-            "NO_SYSTEM_ENVIRONMENT_PATH",
-            "ONLY_CMAKE_FIND_ROOT_PATH",
-            "CMAKE_FIND_ROOT_PATH_BOTH",
-        ];
-        let mut section = "NAMES";
-        let (mut names, mut directories) = (Vec::new(), Vec::new());
-        for word in rest {
-            match (OPTIONS.contains(word), section) {
-                (true, _) => section = word,
-                (_, "NAMES") => names.push(*word),
-                (_, "HINTS" | "PATHS") => directories.push((*word).to_owned()),
-                _ => {}
-            }
-        }
-        names.into_iter().find_map(|name| self.world.program(name, &directories))
     }
 
     fn include(&mut self, command: &Command, path: &str, optional: bool) -> Result<(), Error> {
@@ -309,6 +301,9 @@ impl<'w> Evaluation<'w> {
                 let end = closing(inner).ok_or(Fault::Reference)?;
                 let below = depth.checked_sub(1).ok_or(Fault::Nested)?;
                 let name = unescaped(&self.referred_within(inner.get(..end).unwrap_or_default(), below)?);
+                if unknown::first(&name).is_some() {
+                    return Err(Fault::Beyond(format!("${{{}}}", unknown::shown(&name))));
+                }
                 let value = match kind {
                     "ENV" => self.world.environment(&name),
                     _ => self.variables.get(&name).cloned(),
@@ -330,10 +325,6 @@ impl<'w> Evaluation<'w> {
     }
 }
 
-/// Where flags of `add_compile_options` are kept. No file can name it.
-pub(crate) const ADDED_FLAGS: &str = " added flags";
-/// The same of `add_link_options`.
-pub(crate) const ADDED_LINK_FLAGS: &str = " added link flags";
 const LIST_FILE: &str = "CMAKE_CURRENT_LIST_FILE";
 const LIST_DIR: &str = "CMAKE_CURRENT_LIST_DIR";
 
@@ -343,6 +334,23 @@ struct Branch {
     live: bool,
     /// Whether one of its kin was carried out, or none may be.
     taken: bool,
+}
+
+/// That a command is more than is evaluated here.
+fn beyond(command: &str, values: &[&str]) -> Fault {
+    let first = values.first().map_or_else(String::new, |first| format!("({} …)", unknown::shown(first)));
+    Fault::Beyond(format!("{command}{first}"))
+}
+
+/// Whether a command only puts into variables what it is given, or into nothing, and its variable is known.
+fn hands_on(command: &str, values: &[&str]) -> bool {
+    match (command, values) {
+        ("set" | "option", [variable, ..])
+        | ("list", ["APPEND" | "PREPEND", variable, ..])
+        | ("string", ["APPEND" | "PREPEND" | "CONCAT", variable, ..]) => unknown::first(variable).is_none(),
+        ("message" | "set_property" | "link_libraries", _) => true,
+        (command, _) => command.starts_with("add_"),
+    }
 }
 
 /// Where the brace that opened before `text` closes.
@@ -423,13 +431,15 @@ fn component(path: &str, part: &str, evaluation: &Evaluation<'_>) -> Option<Stri
         "NAME" => name.to_owned(),
         "NAME_WE" => dot.and_then(|dot| name.get(..dot)).unwrap_or(name).to_owned(),
         "EXT" => dot.and_then(|dot| name.get(dot..)).unwrap_or_default().to_owned(),
-        "ABSOLUTE" | "REALPATH" => normal(&evaluation.absolute(path)),
+        // What is not absolute is seen from the project's directory.
+        "ABSOLUTE" if path.starts_with('/') => normal(path),
+        "REALPATH" if path.starts_with('/') => evaluation.world.real(path)?,
         _ => return None,
     })
 }
 
 /// The path without `.` and `..`, by its text alone.
-fn normal(path: &str) -> String {
+pub(crate) fn normal(path: &str) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in path.split('/') {
         match name {

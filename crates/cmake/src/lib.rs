@@ -9,12 +9,16 @@
 
 #![forbid(unsafe_code)]
 
+mod added;
 pub mod cache;
 mod condition;
 pub mod error;
 pub mod evaluate;
+mod find;
+mod generator;
 pub mod syntax;
 pub mod toolchain;
+mod unknown;
 mod words;
 
 pub use words::words;

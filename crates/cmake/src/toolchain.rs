@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::added;
 use crate::cache;
 use crate::error::Error;
-use crate::evaluate::{ADDED_FLAGS, ADDED_LINK_FLAGS, Evaluation, World};
+use crate::evaluate::{Evaluation, World};
 use crate::words;
 
 /// A C toolchain as CMake would use it.
@@ -32,6 +33,8 @@ pub struct Toolchain {
     pub asmflags: Vec<String>,
     /// Arguments of every link.
     pub ldflags: Vec<String>,
+    /// What CMake links with everything, after all else.
+    pub libraries: Vec<String>,
     /// Other programs, by the names that they have in a toolchain's `bin`.
     pub tools: BTreeMap<String, String>,
 }
@@ -54,9 +57,10 @@ const TOOLS: &[(&str, &str)] = &[
 /// # Errors
 /// The first thing in it or in what it includes that is wrong, or not evaluated here.
 pub fn of_file(world: &dyn World, path: &str, text: &str, machine: &Machine<'_>) -> Result<Toolchain, Error> {
-    let mut evaluation = Evaluation::new(world, machine.variables());
+    let mut evaluation = Evaluation::new(world, machine.variables()).below_cmake();
     evaluation.variables.insert("CMAKE_TOOLCHAIN_FILE".to_owned(), path.to_owned());
     evaluation.run(path, text)?;
+    evaluation.depends_on(names().chain([added::FLAGS, added::LINK_FLAGS, added::LIBRARIES]))?;
     Ok(Toolchain::of(&evaluation.finish()))
 }
 
@@ -68,34 +72,59 @@ pub const CONFIGURED: [&str; 2] = ["CMakeSystem.cmake", "CMakeCCompiler.cmake"];
 ///
 /// # Errors
 /// What is wrong in one of these files.
-pub fn of_build(world: &dyn World, cache: &str, configured: &[(String, String)]) -> Result<Toolchain, Error> {
-    let mut variables = cache::parse(cache);
-    let wanted = |name: &str| WANTED.contains(&name) || TOOLS.iter().any(|(known, _)| *known == name);
-    variables.retain(|name, value| wanted(name) && !value.ends_with("-NOTFOUND"));
-    let mut evaluation = Evaluation::new(world, variables);
+pub fn of_build(
+    world: &dyn World,
+    cache: &str,
+    configured: &[(String, String)],
+    machine: &Machine<'_>,
+) -> Result<Toolchain, Error> {
+    let mut variables = machine.variables();
+    variables.extend(cache::parse(cache));
+    variables.extend(cache::of_project(&variables));
+    let mut evaluation = Evaluation::new(world, variables).below_cmake();
     for (path, text) in configured {
         // CMake's notes on the system include the toolchain file, whose variables go before the cache.
         evaluation.run(path, text)?;
     }
+    evaluation.depends_on(names().chain([added::FLAGS, added::LINK_FLAGS, added::LIBRARIES]))?;
     let mut toolchain = Toolchain::of(&evaluation.finish());
     // CMake notes whatever `ld` it finds, and links by the compiler.
     toolchain.tools.remove("ld");
     Ok(toolchain)
 }
 
+/// The variables that say something of a toolchain.
+fn names() -> impl Iterator<Item = &'static str> {
+    WANTED.iter().copied().chain(TOOLS.iter().map(|(variable, _)| *variable))
+}
+
+/// Properties of a directory, and the commands that add to them.
+const PROPERTIES: &[(&str, &str)] = &[
+    ("COMPILE_DEFINITIONS", "add_compile_definitions"),
+    ("COMPILE_OPTIONS", "add_compile_options"),
+    ("INCLUDE_DIRECTORIES", "include_directories"),
+    ("LINK_DIRECTORIES", "link_directories"),
+    ("LINK_LIBRARIES", "link_libraries"),
+    ("LINK_OPTIONS", "add_link_options"),
+];
+
 /// A project that writes to the file `answer` what a toolchain file says, for CMake itself. It has no language: nothing is
 /// compiled.
 #[must_use]
 pub fn probe(answer: &str) -> String {
-    let inits = ["CMAKE_C_FLAGS_INIT", "CMAKE_ASM_FLAGS_INIT", "CMAKE_EXE_LINKER_FLAGS_INIT", "CMAKE_C_COMPILER_ARG1"];
-    let more = ["CMAKE_C_COMPILER_EXTERNAL_TOOLCHAIN", "CMAKE_C_STANDARD_LIBRARIES_INIT"];
-    let tools = TOOLS.iter().map(|(variable, _)| *variable);
-    let names: Vec<_> = WANTED.iter().copied().chain(inits).chain(more).chain(tools).collect();
+    let names: Vec<_> = names().collect();
+    let property = |(property, command): &(&str, &str)| {
+        format!(
+            "get_directory_property(value {property})\nif(NOT \"${{value}}\" STREQUAL \"\")\n  \
+             string(APPEND answer \"{command}([==[${{value}}]==])\\n\")\nendif()\n"
+        )
+    };
+    let properties: String = PROPERTIES.iter().map(property).collect();
     format!(
         "cmake_minimum_required(VERSION 3.10)\nproject(bactrian_probe NONE)\nset(answer \"\")\n\
          foreach(name IN ITEMS {})\n  if(DEFINED ${{name}})\n    \
          string(APPEND answer \"set(${{name}} [==[${{${{name}}}}]==])\\n\")\n  endif()\nendforeach()\n\
-         file(WRITE [==[{answer}]==] \"${{answer}}\")\n",
+         {properties}file(WRITE [==[{answer}]==] \"${{answer}}\")\n",
         names.join(" ")
     )
 }
@@ -122,7 +151,11 @@ impl World for Nothing {
         false
     }
 
-    fn program(&self, _: &str, _: &[String]) -> Option<String> {
+    fn is_program(&self, _: &str) -> bool {
+        false
+    }
+
+    fn real(&self, _: &str) -> Option<String> {
         None
     }
 
@@ -135,11 +168,17 @@ const WANTED: &[&str] = &[
     "CMAKE_ASM_COMPILER",
     "CMAKE_ASM_COMPILER_TARGET",
     "CMAKE_ASM_FLAGS",
+    "CMAKE_ASM_FLAGS_INIT",
     "CMAKE_C_COMPILER",
+    "CMAKE_C_COMPILER_ARG1",
+    "CMAKE_C_COMPILER_EXTERNAL_TOOLCHAIN",
     "CMAKE_C_COMPILER_TARGET",
     "CMAKE_C_FLAGS",
+    "CMAKE_C_FLAGS_INIT",
     "CMAKE_C_STANDARD_LIBRARIES",
+    "CMAKE_C_STANDARD_LIBRARIES_INIT",
     "CMAKE_EXE_LINKER_FLAGS",
+    "CMAKE_EXE_LINKER_FLAGS_INIT",
     "CMAKE_SYSROOT",
     "CMAKE_SYSTEM_NAME",
     "CMAKE_SYSTEM_PROCESSOR",
@@ -159,13 +198,13 @@ impl Machine<'_> {
         let mut variables = vec![
             ("CMAKE_HOST_SYSTEM_NAME", self.system),
             ("CMAKE_HOST_SYSTEM_PROCESSOR", self.processor),
-            ("CMAKE_COMMAND", "cmake"),
             ("CMAKE_EXECUTABLE_SUFFIX", ""),
         ];
         match self.system {
             "Windows" => variables.push(("CMAKE_HOST_WIN32", "1")),
             "Darwin" => variables.extend([("CMAKE_HOST_UNIX", "1"), ("CMAKE_HOST_APPLE", "1")]),
-            _ => variables.push(("CMAKE_HOST_UNIX", "1")),
+            // A toolchain file is read before CMake asks which system it is for.
+            _ => variables.extend([("CMAKE_HOST_UNIX", "1"), ("UNIX", "1")]),
         }
         variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
@@ -196,10 +235,11 @@ impl Toolchain {
         let external = get("CMAKE_C_COMPILER_EXTERNAL_TOOLCHAIN");
         cflags.extend(external.map(|directory| format!("--gcc-toolchain={directory}")));
         cflags.extend(flags("CMAKE_C_FLAGS"));
-        cflags.extend(words(variables.get(ADDED_FLAGS).map_or("", String::as_str)));
+        cflags.extend(added::flags(added::FLAGS, variables));
         let mut ldflags = flags("CMAKE_EXE_LINKER_FLAGS");
-        ldflags.extend(words(variables.get(ADDED_LINK_FLAGS).map_or("", String::as_str)));
-        ldflags.extend(flags("CMAKE_C_STANDARD_LIBRARIES"));
+        ldflags.extend(added::flags(added::LINK_FLAGS, variables));
+        let mut libraries = added::flags(added::LIBRARIES, variables);
+        libraries.extend(flags("CMAKE_C_STANDARD_LIBRARIES"));
         let assembler = owned("CMAKE_ASM_COMPILER").filter(|assembler| Some(assembler) != program.as_ref());
         let mut asmflags = Vec::new();
         if assembler.is_some() {
@@ -218,6 +258,7 @@ impl Toolchain {
             cflags,
             asmflags,
             ldflags,
+            libraries,
             tools: TOOLS.iter().filter_map(tool).collect(),
         }
     }

@@ -52,6 +52,49 @@ fn toolchain(name: &str) -> String {
     format!("-DCMAKE_TOOLCHAIN_FILE={}", checkout().join("examples/cmake/toolchains").join(name).display())
 }
 
+/// Where programs of the target `said` are expected, and what is asked for; in a project that has no compiler and builds nothing.
+fn configured(said: &[&str]) -> Option<Result<String, String>> {
+    let cmake = found("cmake")?;
+    let temp = tempfile::tempdir().unwrap();
+    fs::write(temp.path().join("dune-project"), "(lang dune 3.0)\n").unwrap();
+    let text = "cmake_minimum_required(VERSION 3.20)\nproject(p NONE)\nfind_package(Bactrian REQUIRED)\n\
+                if(PROCESSOR)\nset(CMAKE_SYSTEM_NAME Darwin)\nset(CMAKE_SYSTEM_PROCESSOR ${PROCESSOR})\nendif()\n\
+                if(EMPTY)\nset(CMAKE_SYSTEM_PROCESSOR \"\")\nendif()\n\
+                bactrian_add_ocaml(x TYPE EXECUTABLE TOOLCHAIN BACTRIAN)\n\
+                get_target_property(at x IMPORTED_LOCATION)\nmessage(STATUS \"at ${at}\")\n";
+    fs::write(temp.path().join("CMakeLists.txt"), text).unwrap();
+    let mut configure = command(&cmake);
+    configure.arg("-S").arg(temp.path()).arg("-B").arg(temp.path().join("b")).args(said);
+    configure.arg(format!("-DBactrian_DIR={}", checkout().join("cmake").display()));
+    configure.arg(format!("-DBACTRIAN_EXECUTABLE={}", bactrian().unwrap().display()));
+    let output = configure.output().unwrap();
+    let told = |bytes| String::from_utf8(bytes).unwrap();
+    if !output.status.success() {
+        return Some(Err(told(output.stderr)));
+    }
+    let told = told(output.stdout);
+    let (_, at) = told.split_once("/x.ocaml/").unwrap_or_else(|| panic!("{told}"));
+    Some(Ok(at.lines().next().unwrap().to_owned()))
+}
+
+/// CMake looks for a program where Bactrian puts it, whatever the target was called.
+#[test]
+fn targets_are_called_as_bactrian_calls_them() {
+    for (said, at) in [
+        ("-DBACTRIAN_TARGET=aarch64-linux-gnu", "aarch64-linux-gnu.2.28/x"),
+        ("-DBACTRIAN_TARGET=aarch64-unknown-linux-gnu.2.31", "aarch64-linux-gnu.2.31/x"),
+        ("-DBACTRIAN_TARGET=x86_64-unknown-linux-musl", "x86_64-linux-musl/x"),
+        ("-DBACTRIAN_TARGET=universal-macos", "universal-macos/x"),
+        ("-DPROCESSOR=ARM64", "aarch64-macos/x"),
+        ("-DPROCESSOR=intel64", "x86_64-macos/x"),
+    ] {
+        let Some(found) = configured(&[said]) else { return };
+        assert_eq!(found, Ok(at.to_owned()), "{said}");
+    }
+    let told = configured(&["-DEMPTY=1"]).unwrap().unwrap_err();
+    assert!(told.contains("CMAKE_SYSTEM_PROCESSOR is not set"), "{told}");
+}
+
 /// The machine's own compiler links OCaml's object; a second build does nothing, a changed file does.
 #[test]
 fn a_c_program_of_this_machine_links_ocaml() {

@@ -112,6 +112,11 @@ impl Planner {
         if let Some(brought) = self.brought_cc(target)? {
             return Ok(brought);
         }
+        self.own_cc(target)
+    }
+
+    /// The same of our own, whatever is brought: what it makes runs on the build machine.
+    pub(crate) fn own_cc(&mut self, target: Target) -> Result<NodeId, PlanError> {
         let cpu = target.cpu().name;
         let (libc, own) = recipe(target)?;
         let bundle = self.zig_part(&format!("{libc} {cpu}"), &["use", "make", libc], Some(cpu))?;

@@ -181,7 +181,7 @@ impl Planner {
         let sources = self.ocaml_sources(release)?;
         let mut inputs = self.host_cc_inputs()?;
         if host != layout::HOST_CC_TARGET {
-            let cc = self.cc(host.parse()?)?;
+            let cc = self.own_cc(host.parse()?)?;
             inputs.push(input(&format!("{}/{host}", layout::CC), cc)?);
         }
         inputs.push(input(layout::SRC, sources)?);
@@ -304,9 +304,13 @@ impl Planner {
         let sources = self.ocaml_sources(release)?;
         let ocaml = self.ocaml_host_4(release, host)?;
         let mut inputs = self.host_cc_inputs()?;
-        let mut compilers = vec![host.parse()?, target];
-        compilers.dedup();
-        for target in compilers.into_iter().filter(|target: &Target| target.to_string() != layout::HOST_CC_TARGET) {
+        let host_cc: Target = host.parse()?;
+        // Both have one place if the target is what its compilers run on: then the target's own links them as well.
+        if host != layout::HOST_CC_TARGET && host_cc != target {
+            let cc = self.own_cc(host_cc)?;
+            inputs.push(input(&format!("{}/{host}", layout::CC), cc)?);
+        }
+        if target.to_string() != layout::HOST_CC_TARGET {
             let cc = self.cc(target)?;
             inputs.push(input(&format!("{}/{target}", layout::CC), cc)?);
         }

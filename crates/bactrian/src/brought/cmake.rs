@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use cmake::cache::{BUILD, HOME};
 use cmake::error::{Error, Fault, line_column};
 use cmake::evaluate::World;
 use cmake::toolchain::{self, CONFIGURED, Machine, Toolchain};
@@ -16,11 +17,12 @@ use plan::target::foreign::of_cmake;
 use crate::error::CommandError;
 use crate::settings::Bring;
 use crate::settings::toolchain::CToolchain;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, is_program};
 use crate::text;
 
 /// This machine, in CMake's words: what is built here is built on Linux.
 const SYSTEM: &str = "Linux";
+const MACHINE: Machine<'_> = Machine { system: SYSTEM, processor: std::env::consts::ARCH };
 
 /// The toolchain that `path` says, for the target it is brought for; what `bring` says besides goes before.
 pub(super) fn said(path: &Path, bring: &Bring, around: &Surroundings) -> Result<CToolchain, CommandError> {
@@ -49,6 +51,7 @@ pub(super) fn said(path: &Path, bring: &Bring, around: &Surroundings) -> Result<
         cflags,
         asmflags,
         ldflags,
+        ldlibs: toolchain.libraries,
         ..own
     })
 }
@@ -92,10 +95,9 @@ fn read(path: &Path, around: &Surroundings) -> Result<Toolchain, CommandError> {
     }
     let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
     let name = path.display().to_string();
-    let machine = Machine { system: SYSTEM, processor: std::env::consts::ARCH };
-    match toolchain::of_file(&Here(around), &name, &text, &machine) {
+    match toolchain::of_file(&Here(around), &name, &text, &MACHINE) {
         Err(error) if matches!(error.fault, Fault::Beyond(_)) => {
-            let answer = ask(path, &[], around).unwrap_or_else(|| Err(told(&error)))?;
+            let answer = ask(path, None, around).unwrap_or_else(|| Err(told(&error)))?;
             toolchain::of_answer(&answer).map_err(|error| told(&error))
         }
         Err(error) => Err(told(&error)),
@@ -126,17 +128,22 @@ fn build(directory: &Path, around: &Surroundings) -> Result<Toolchain, CommandEr
             .map_err(|error| CommandError::usage(format_args!("cannot read {}", path.display())).cause(error))?;
         configured.push((path.display().to_string(), text));
     }
-    let error = match toolchain::of_build(&Here(around), &cache, &configured) {
+    let error = match toolchain::of_build(&Here(around), &cache, &configured, &MACHINE) {
         Ok(toolchain) => return Ok(toolchain),
         Err(error) => error,
     };
     // What CMake wrote itself is read here, so it is the toolchain file that does more.
-    let file = cmake::cache::parse(&cache).remove("CMAKE_TOOLCHAIN_FILE").map(|file| directory.join(file));
+    let mut known = cmake::cache::parse(&cache);
+    let file = known.remove("CMAKE_TOOLCHAIN_FILE").map(|file| directory.join(file));
     let (Fault::Beyond(_), Some(file)) = (&error.fault, file) else { return Err(told(&error)) };
-    let said = cmake::cache::undeclared(&cache);
-    let text = ask(&file, &said, around).unwrap_or_else(|| Err(told(&error)))?;
+    let project = Project {
+        source: known.remove(HOME).unwrap_or_default(),
+        build: known.remove(BUILD).unwrap_or_else(|| directory.display().to_string()),
+        said: cmake::cache::said(&cache),
+    };
+    let text = ask(&file, Some(&project), around).unwrap_or_else(|| Err(told(&error)))?;
     let world = Answered { here: Here(around), file: file.display().to_string(), text };
-    toolchain::of_build(&world, &cache, &configured).map_err(|error| told(&error))
+    toolchain::of_build(&world, &cache, &configured, &MACHINE).map_err(|error| told(&error))
 }
 
 /// An error in a file, with its place and the line.
@@ -151,31 +158,42 @@ fn told(error: &Error) -> CommandError {
     match &error.fault {
         Fault::Beyond(_) => told
             .hint("with `cmake` in PATH it is asked what the file means; `[toolchain.TARGET]` in bactrian.toml says the same by hand"),
+        Fault::Generator(_) => told.hint("`[toolchain.TARGET]` in bactrian.toml says the flags that are meant by hand"),
         _ => told,
     }
 }
 
-/// A file that sets what a toolchain file sets, written by CMake itself; nothing if there is no CMake. `said` are variables that
-/// the file may read.
-fn ask(path: &Path, said: &[(String, String)], around: &Surroundings) -> Option<Result<String, CommandError>> {
-    around.env.program("cmake").map(|program| probe(&program, path, said))
+/// The project that a toolchain file is read for.
+struct Project {
+    source: String,
+    build: String,
+    /// Arguments of CMake: variables that the file may read.
+    said: Vec<String>,
 }
 
-fn probe(program: &Path, path: &Path, said: &[(String, String)]) -> Result<String, CommandError> {
+/// A file that sets what a toolchain file sets, written by CMake itself; nothing if there is no CMake.
+fn ask(path: &Path, project: Option<&Project>, around: &Surroundings) -> Option<Result<String, CommandError>> {
+    around.env.program("cmake").map(|program| probe(&program, path, project))
+}
+
+fn probe(program: &Path, path: &Path, project: Option<&Project>) -> Result<String, CommandError> {
     let failed = |error: &dyn std::fmt::Display| {
         CommandError::environment(format_args!("cannot ask CMake what {} means", path.display())).cause(error)
     };
-    let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
-    let answer = directory.path().join("answer.cmake");
-    fs::write(directory.path().join("CMakeLists.txt"), toolchain::probe(&answer.display().to_string()))
+    let temporary = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let directory = temporary.path().canonicalize().map_err(|error| failed(&error))?;
+    let (source, build) = (directory.join("source"), directory.join("build"));
+    let answer = directory.join("answer.cmake");
+    fs::create_dir(&source).map_err(|error| failed(&error))?;
+    fs::write(source.join("CMakeLists.txt"), toolchain::probe(&answer.display().to_string()))
         .map_err(|error| failed(&error))?;
     let output = Command::new(program)
         .arg("-S")
-        .arg(directory.path())
+        .arg(&source)
         .arg("-B")
-        .arg(directory.path().join("build"))
+        .arg(&build)
         .arg(format!("-DCMAKE_TOOLCHAIN_FILE={}", path.display()))
-        .args(said.iter().map(|(name, value)| format!("-D{name}={value}")))
+        .args(project.map_or(&[][..], |project| &project.said))
         .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(&error))?;
@@ -183,7 +201,17 @@ fn probe(program: &Path, path: &Path, said: &[(String, String)]) -> Result<Strin
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(CommandError::usage(format_args!("CMake refuses {}", path.display())).cause(said));
     }
-    fs::read_to_string(&answer).map_err(|error| failed(&error))
+    let answer = fs::read_to_string(&answer).map_err(|error| failed(&error))?;
+    // The file was read for a project that nobody means.
+    let named = |directory: &Path| directory.display().to_string();
+    match project {
+        Some(project) => Ok(answer.replace(&named(&source), &project.source).replace(&named(&build), &project.build)),
+        None if answer.contains(&named(&directory)) => {
+            Err(CommandError::usage(format_args!("what {} says depends on the project that reads it", path.display()))
+                .hint("give the project's build directory"))
+        }
+        None => Ok(answer),
+    }
 }
 
 /// This machine, as a CMake file sees it.
@@ -198,10 +226,12 @@ impl World for Here<'_> {
         Path::new(path).exists()
     }
 
-    fn program(&self, name: &str, directories: &[String]) -> Option<String> {
-        let all = directories.iter().map(PathBuf::from).chain(self.0.env.path());
-        let mut paths = all.map(|directory| directory.join(name));
-        paths.find(|path| path.is_file()).map(|path| path.display().to_string())
+    fn is_program(&self, path: &str) -> bool {
+        is_program(Path::new(path))
+    }
+
+    fn real(&self, path: &str) -> Option<String> {
+        Some(Path::new(path).canonicalize().ok()?.to_str()?.to_owned())
     }
 
     fn environment(&self, name: &str) -> Option<String> {
@@ -225,8 +255,12 @@ impl World for Answered<'_> {
         self.here.exists(path)
     }
 
-    fn program(&self, name: &str, directories: &[String]) -> Option<String> {
-        self.here.program(name, directories)
+    fn is_program(&self, path: &str) -> bool {
+        self.here.is_program(path)
+    }
+
+    fn real(&self, path: &str) -> Option<String> {
+        self.here.real(path)
     }
 
     fn environment(&self, name: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use plan::cc::brought::{Description, TOOLS, path_in_flag};
+use plan::cc::brought::{Description, TOOLS, flags};
 use plan::cc::gnu;
 
 use crate::error::CommandError;
@@ -56,9 +56,9 @@ pub(super) fn describe(bring: &Bring, around: &Surroundings) -> Result<Descripti
     for path in &said.directories {
         directories.push(directory(path, "directories", bring)?);
     }
-    let flags = said.cflags.iter().chain(&said.asmflags).chain(&said.ldflags);
-    directories
-        .extend(flags.filter_map(|flag| path_in_flag(flag)).filter(|path| Path::new(path).exists()).map(str::to_owned));
+    for flags in [&said.cflags, &said.asmflags, &said.ldflags, &said.ldlibs] {
+        directories.extend(read_by(flags, bring, around)?);
+    }
     let prefix = text(&prefix, bring)?;
     directories.extend(parts.iter().filter(|part| !Path::new(part).starts_with(&prefix)).cloned());
     Ok(Description {
@@ -72,6 +72,7 @@ pub(super) fn describe(bring: &Bring, around: &Surroundings) -> Result<Descripti
         cflags: said.cflags.clone(),
         asmflags: said.asmflags.clone(),
         ldflags: said.ldflags.clone(),
+        ldlibs: said.ldlibs.clone(),
     })
 }
 
@@ -120,8 +121,35 @@ fn holds_home(directory: &Path, around: &Surroundings) -> bool {
     home || around.directory.starts_with(directory)
 }
 
+/// What flags name that is there. A directory that is not for compilers alone is taken if `directories` says so.
+fn read_by(flags: &[String], bring: &Bring, around: &Surroundings) -> Result<Vec<String>, CommandError> {
+    let said = bring.toolchain.directories.iter().chain(&bring.toolchain.sysroot);
+    let said: Vec<_> = said.filter_map(|directory| directory.canonicalize().ok()).collect();
+    let mut found = Vec::new();
+    for (flag, read) in flags.iter().zip(flags::read(flags)) {
+        let Some(path) = read.map(|read| read.path) else { continue };
+        let Ok(real) = Path::new(path).canonicalize() else { continue };
+        if said.iter().any(|directory| real.starts_with(directory)) {
+            found.push(path.to_owned());
+            continue;
+        }
+        let shared = real.is_dir() && (gnu::is_shared(path) || gnu::is_shared(&real.to_string_lossy()));
+        if shared || holds_home(&real, around) {
+            let whose = if shared { "is the whole machine's" } else { "holds more than a compiler reads" };
+            return Err(CommandError::usage(format_args!("{}: the directory in `{flag}` {whose}", bring.place)).hint(
+                "leave the option out, or name a directory of the target's headers and libraries, such as a `sysroot`",
+            ));
+        }
+        found.push(path.to_owned());
+    }
+    Ok(found)
+}
+
 fn directory(path: &Path, key: &str, bring: &Bring) -> Result<String, CommandError> {
     match path.canonicalize() {
+        Ok(real) if real.parent().is_none() => {
+            Err(CommandError::usage(format_args!("{}: `{key}`: {} is the whole machine", bring.place, path.display())))
+        }
         Ok(real) if real.is_dir() => text(&real, bring),
         Ok(_) => Err(CommandError::usage(format_args!("{}: `{key}`: {} is no directory", bring.place, path.display()))),
         Err(error) => {

@@ -120,3 +120,100 @@ fn compilers_that_are_none() {
     No such file or directory (os error 2)
     ");
 }
+
+/// What the flags of a link name is taken only if it is a compiler's.
+#[test]
+fn directories_of_the_machine_are_not_taken() {
+    let temp = tempfile::tempdir().unwrap();
+    write(&temp.path().join("bin/x-gcc"), "#!/bin/sh\n");
+    let by = |flag: &str| CToolchain {
+        cc: Some(temp.path().join("bin/x-gcc")),
+        ldflags: vec![flag.to_owned()],
+        ..CToolchain::default()
+    };
+    insta::assert_snapshot!(refused("aarch64-linux-musl", temp.path(), by("-L/usr/lib")), @"
+    [toolchain]: the directory in `-L/usr/lib` is the whole machine's
+    leave the option out, or name a directory of the target's headers and libraries, such as a `sysroot`
+    ");
+    let root = CToolchain { sysroot: Some("/".into()), ..by("-s") };
+    insta::assert_snapshot!(refused("aarch64-linux-musl", temp.path(), root), @"[toolchain]: `sysroot`: / is the whole machine");
+    let find = |toolchain| {
+        let bring = Bring { target: "aarch64-linux-musl".parse().unwrap(), toolchain, place: String::new() };
+        find(&bring, &Surroundings::for_test([])).map(|_| ())
+    };
+    assert!(find(by("-L/usr")).is_err());
+    for flag in ["-Wl,-rpath=/usr/lib", "-Wl,-rpath=/usr", "-DDIR=/usr", "-L/nowhere", "-Wl,--dynamic-linker=/usr"] {
+        assert!(find(by(flag)).is_ok(), "{flag}");
+    }
+    let said = CToolchain { directories: vec!["/usr/lib".into()], ..by("-L/usr/lib") };
+    assert!(find(said).is_ok(), "it was said expressly");
+}
+
+/// A linker takes of an archive what was asked for before it.
+#[test]
+fn libraries_follow_the_objects() {
+    let temp = tempfile::tempdir().unwrap();
+    let recipe = include_str!("../../../plan/recipes/cc/brought.sh");
+    let function = |name: &str| {
+        let (_, from) = recipe.split_once(&format!("\n{name}() {{")).unwrap();
+        let (body, _) = from.split_once("\n}\n").unwrap();
+        format!("{name}() {{{body}\n}}\n")
+    };
+    let functions: String = ["program", "package_flags", "link_flags", "compiler"].map(function).concat();
+    write(&temp.path().join("asked"), "#!/bin/sh\necho \"$@\"\n");
+    fs::create_dir_all(temp.path().join("bin")).unwrap();
+    let script = format!(
+        "set -eu\nOUT=$1 FROM=$1 CC=asked TARGET=t MODE=-static PACKAGES=/p libraries=\n\
+         CFLAGS=\"'-O1'\" LDFLAGS=\"'-Wl,-z,relro'\" LDLIBS=\"'-latomic' '-lm'\"\n{functions}\ncompiler ''\n"
+    );
+    let run = |command: &mut std::process::Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    run(std::process::Command::new("/bin/sh").args(["-c", &script, "sh"]).arg(temp.path()));
+    let asked = |arguments: &[&str]| run(std::process::Command::new(temp.path().join("bin/cc")).args(arguments));
+    let packages = "-idirafter /p/include";
+    let end = format!("-L/p/lib -latomic -lm {packages}");
+    assert_eq!(asked(&["x.o", "-o", "x"]), format!("-O1 -static -Wl,-z,relro x.o -o x {end}"));
+    assert_eq!(asked(&["-shared", "x.o"]), format!("-O1 -Wl,-z,relro -shared x.o {end}"));
+    assert_eq!(asked(&["-r", "x.o"]), format!("-O1 -Wl,-z,relro -r x.o -L/p/lib {packages}"));
+    assert_eq!(asked(&["-c", "x.c"]), format!("-O1 -c x.c {packages}"));
+}
+
+/// CMake reads a toolchain file for a project that is made to ask it; where it says what depends on that, the one that is meant
+/// has to be known.
+#[test]
+fn what_depends_on_a_project_is_read_for_that_project() {
+    let temp = tempfile::tempdir().unwrap();
+    let directory = temp.path().canonicalize().unwrap();
+    // Stands for CMake: arguments are -S SOURCE -B BUILD ….
+    write(
+        &directory.join("bin/cmake"),
+        "#!/bin/sh\nanswer=$(sed -n 's/^file(WRITE \\[==\\[\\(.*\\)\\]==\\].*/\\1/p' \"$2/CMakeLists.txt\")\n\
+         printf 'set(CMAKE_C_COMPILER gcc)\\nset(CMAKE_SYSROOT %s/sys)\\nadd_compile_options(-B%s/x)\\n' \"$2\" \"$4\" > \"$answer\"\n\
+         for argument do case $argument in -DSDK:*) echo \"add_link_options(${argument#*=})\" >> \"$answer\" ;; esac; done\n",
+    );
+    let file = directory.join("tc.cmake");
+    write(&file, "execute_process(COMMAND x)\n");
+    let path = directory.join("bin").display().to_string();
+    let around = Surroundings::for_test([("PATH", path.as_str())]);
+    let bring =
+        Bring { target: "x86_64-linux-musl".parse().unwrap(), toolchain: CToolchain::default(), place: String::new() };
+    let error = cmake::said(&file, &bring, &around).unwrap_err();
+    assert_eq!(error.message, format!("what {} says depends on the project that reads it", file.display()));
+    let build = directory.join("build");
+    write(
+        &build.join("CMakeCache.txt"),
+        &format!(
+            "CMAKE_HOME_DIRECTORY:INTERNAL=/home/me/p\nCMAKE_CACHEFILE_DIR:INTERNAL=/home/me/b\nSDK:PATH=-s\n\
+             CMAKE_TOOLCHAIN_FILE:FILEPATH={}\n",
+            file.display()
+        ),
+    );
+    write(&build.join("CMakeFiles/3.25.1/CMakeSystem.cmake"), &format!("include(\"{}\")\n", file.display()));
+    write(&build.join("CMakeFiles/3.25.1/CMakeCCompiler.cmake"), "");
+    let said = cmake::said(&build, &bring, &around).unwrap();
+    assert_eq!(said.sysroot.as_deref(), Some(Path::new("/home/me/p/sys")));
+    assert_eq!((said.cflags, said.ldflags), (vec!["-B/home/me/b/x".to_owned()], vec!["-s".to_owned()]));
+}

@@ -29,6 +29,8 @@ pub(crate) struct CToolchain {
     pub(crate) cflags: Vec<String>,
     pub(crate) asmflags: Vec<String>,
     pub(crate) ldflags: Vec<String>,
+    /// What is linked with everything; only CMake files tell it from `ldflags`.
+    pub(crate) ldlibs: Vec<String>,
 }
 
 /// The table of a target.

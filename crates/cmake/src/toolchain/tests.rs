@@ -18,13 +18,18 @@ impl World for Files {
         self.0.contains_key(path)
     }
 
-    fn program(&self, name: &str, directories: &[String]) -> Option<String> {
-        let all = directories.iter().map(String::as_str).chain(["/usr/bin"]);
-        all.map(|directory| format!("{directory}/{name}")).find(|path| self.exists(path))
+    fn is_program(&self, path: &str) -> bool {
+        self.exists(path)
+    }
+
+    /// What is in `/link` is a link to the same in `/opt`.
+    fn real(&self, path: &str) -> Option<String> {
+        Some(path.strip_prefix("/link").map_or_else(|| path.to_owned(), |rest| format!("/opt{rest}")))
     }
 
     fn environment(&self, name: &str) -> Option<String> {
-        (name == "SDK").then(|| "/opt/sdk".to_owned())
+        let known = [("PATH", "/usr/local/bin:/usr/bin"), ("SDK", "/opt/sdk"), ("TOOLS", "/opt/a:/opt/b")];
+        known.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
     }
 }
 
@@ -130,11 +135,120 @@ fn a_build_directory() {
          if(CMAKE_COMPILER_IS_CYGWIN)\n  set(CYGWIN 1)\nendif()";
     let files = Files([("/p/arm.cmake", "set(CMAKE_SYSROOT /opt/sysroot)")].into());
     let configured = [("/p/b/s.cmake".to_owned(), system.to_owned()), ("/p/b/c.cmake".to_owned(), compiler.to_owned())];
-    let toolchain = of_build(&files, cache, &configured).unwrap();
+    let toolchain = of_build(&files, cache, &configured, &HERE).unwrap();
     assert_eq!(toolchain.processor.as_deref(), Some("aarch64"));
     assert_eq!(toolchain.sysroot.as_deref(), Some("/opt/sysroot"));
     assert_eq!(toolchain.cflags, ["-m64", "-O2"]);
     assert_eq!(toolchain.tools.keys().collect::<Vec<_>>(), ["ar"]);
+}
+
+/// A toolchain file reads what was said on CMake's command line, and where its project is.
+#[test]
+fn a_build_directory_with_variables_of_its_own() {
+    let cache = "SDK:UNINITIALIZED=/opt/sdk\nVENDOR:STRING=acme\nCMAKE_HOME_DIRECTORY:INTERNAL=/p\nCMAKE_BUILD_TYPE:STRING=Debug\n\
+         CMAKE_CACHE_MAJOR_VERSION:INTERNAL=3\nCMAKE_CACHE_MINOR_VERSION:INTERNAL=25\nCMAKE_CACHE_PATCH_VERSION:INTERNAL=1\n";
+    let text = "set(CMAKE_SYSROOT ${SDK}/sysroot)\nif(CMAKE_VERSION VERSION_LESS 3.20 OR NOT CMAKE_HOST_UNIX)\n\
+         message(FATAL_ERROR old)\nendif()\nset(CMAKE_C_COMPILER ${CMAKE_SOURCE_DIR}/cc/${VENDOR}-gcc)\n\
+         add_compile_options($<$<CONFIG:Debug>:-Og>)";
+    let files = Files([("/p/arm.cmake", text)].into());
+    let configured = [("/p/b/s.cmake".to_owned(), "include(\"/p/arm.cmake\")".to_owned())];
+    let toolchain = of_build(&files, cache, &configured, &HERE).unwrap();
+    assert_eq!(toolchain.sysroot.as_deref(), Some("/opt/sdk/sysroot"));
+    assert_eq!(toolchain.compiler.as_deref(), Some("/p/cc/acme-gcc"));
+    assert_eq!(toolchain.cflags, ["-Og"]);
+}
+
+/// Nothing is decided by what is not known, and nothing is said that depends on it.
+#[test]
+fn what_cmake_alone_knows() {
+    for (text, at, beyond) in [
+        (
+            "if(CMAKE_VERSION VERSION_LESS 3.20)\nmessage(FATAL_ERROR old)\nendif()",
+            1,
+            "if(CMAKE_VERSION VERSION_LESS 3.20)",
+        ),
+        ("if(\"${CMAKE_VERSION}\" VERSION_LESS 3)\nendif()", 1, "if(${CMAKE_VERSION} VERSION_LESS 3)"),
+        ("if(NOT CMAKE_GENERATOR)\nendif()", 1, "if(NOT CMAKE_GENERATOR)"),
+        ("if(EXISTS ${CMAKE_SOURCE_DIR}/x)\nendif()", 1, "if(EXISTS ${CMAKE_SOURCE_DIR}/x)"),
+        ("set(A 1)\nset(B ${CMAKE_SOURCE_DIR}/x)\nset(CMAKE_SYSROOT ${B})", 2, "${CMAKE_SOURCE_DIR}"),
+        ("add_compile_options(-I${CMAKE_BINARY_DIR})", 1, "${CMAKE_BINARY_DIR}"),
+        ("include(${CMAKE_ROOT}/x.cmake)", 1, "include(… ${CMAKE_ROOT} …)"),
+        ("string(TOUPPER ${CMAKE_GENERATOR} X)", 1, "string(… ${CMAKE_GENERATOR} …)"),
+        ("set(A ${${CMAKE_PROJECT_NAME}_X})", 1, "${${CMAKE_PROJECT_NAME}_X}"),
+        ("get_filename_component(A x ABSOLUTE)", 1, "get_filename_component(A …)"),
+        ("find_program(CC cc PATHS ${CMAKE_SOURCE_DIR})", 1, "find_program(… ${CMAKE_SOURCE_DIR} …)"),
+        ("find_program(CC NAMES a cc NAMES_PER_DIR)", 1, "find_program(… NAMES_PER_DIR …)"),
+        ("find_program(CC cc HINTS bin)", 1, "find_program(… bin …)"),
+        ("set(CMAKE_SYSROOT /s)\nfind_program(CC cc)", 2, "find_program(…) with CMAKE_SYSROOT"),
+        ("list(APPEND CMAKE_PREFIX_PATH /s)\nfind_program(CC cc)", 2, "find_program(…) with CMAKE_PREFIX_PATH"),
+        ("set_property(DIRECTORY PROPERTY COMPILE_OPTIONS -a)", 1, "set_property(DIRECTORY …)"),
+        ("include_directories(inc)", 1, "include_directories(inc)"),
+    ] {
+        let error = read(&[], text).unwrap_err();
+        assert_eq!(error.fault, Fault::Beyond(beyond.to_owned()), "{text}");
+        assert_eq!(crate::error::line_column(text, error.span.start).0, at, "{text}");
+    }
+    let harmless = "list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)\nmessage(STATUS ${CMAKE_VERSION})\n\
+         set(CMAKE_C_FLAGS \"${CMAKE_C_FLAGS} -O1\")\nif(DEFINED CMAKE_VERSION AND NOT CMAKE_C_COMPILER)\n\
+         set(CMAKE_C_COMPILER gcc)\nendif()\nset_property(GLOBAL PROPERTY X Y)";
+    let toolchain = read(&[], harmless).unwrap();
+    assert_eq!((toolchain.compiler.as_deref(), toolchain.cflags), (Some("gcc"), vec!["-O1".to_owned()]));
+    let fatal = read(&[], "message(FATAL_ERROR ${CMAKE_VERSION})").unwrap_err();
+    assert_eq!(fatal.fault, Fault::Fatal("${CMAKE_VERSION}".to_owned()));
+}
+
+#[test]
+fn programs_are_found_where_cmake_finds_them() {
+    let files = ["/usr/bin/gcc", "/opt/a/gcc", "/opt/b/bin/gcc", "/opt/b/gcc", "/usr/bin/x/cc", "/usr/bin/cc"];
+    let files: Vec<_> = files.map(|path| (path, "")).into();
+    for (words, found) in [
+        ("gcc", "/usr/bin/gcc"),
+        ("gcc /opt/a", "/usr/bin/gcc"),
+        ("NAMES none gcc PATHS /opt/a", "/usr/bin/gcc"),
+        ("gcc HINTS /opt/a", "/opt/a/gcc"),
+        ("gcc HINTS ENV TOOLS REQUIRED", "/opt/a/gcc"),
+        ("gcc HINTS /opt/b PATH_SUFFIXES bin", "/opt/b/bin/gcc"),
+        ("gcc PATHS /opt/x/../b NO_DEFAULT_PATH", "/opt/b/gcc"),
+        ("gcc NO_DEFAULT_PATH", "none"),
+        ("cc PATH_SUFFIXES x NO_CMAKE_PATH DOC words", "/usr/bin/x/cc"),
+        ("/opt/a/gcc", "/opt/a/gcc"),
+    ] {
+        let text = format!("find_program(CC {words})\nset(CMAKE_C_COMPILER ${{CC}})");
+        let compiler = read(&files, &text).unwrap().compiler;
+        assert_eq!(compiler.unwrap_or_else(|| "none".to_owned()), found, "{words}");
+    }
+    let real = "get_filename_component(CMAKE_C_COMPILER /link/a/gcc REALPATH)";
+    assert_eq!(read(&files, real).unwrap().compiler.as_deref(), Some("/opt/a/gcc"));
+}
+
+#[test]
+fn what_is_added_to_a_directory() {
+    let text = "add_compile_options(-Wall \"$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>\" $<$<COMPILE_LANGUAGE:C>:-a;-b>)\n\
+         add_compile_options(-Wall \"SHELL:-x c\" \"-DS=\\\"a b\\\"\")\nadd_definitions(-DA \"-DB -march=x\")\n\
+         add_compile_definitions(C=1 -DD)\ninclude_directories(/i)\nadd_link_options(-s LINKER:-z,defs \"LINKER:SHELL:-z now\")\n\
+         link_directories(/l)\nlink_libraries(x -ly /z.a)\nset(CMAKE_EXE_LINKER_FLAGS -O1)\nset(CMAKE_C_STANDARD_LIBRARIES \"-latomic -lm\")";
+    let toolchain = read(&[], text).unwrap();
+    let cflags = ["-Wall", "-a", "-b", "-x", "c", "-DS=\"a b\"", "-DA", "-DB", "-march=x", "-DC=1", "-DD", "-I/i"];
+    assert_eq!(toolchain.cflags, cflags);
+    assert_eq!(toolchain.ldflags, ["-O1", "-s", "-Wl,-z,defs", "-Wl,-z,now", "-L/l"]);
+    assert_eq!(toolchain.libraries, ["-lx", "-ly", "/z.a", "-latomic", "-lm"]);
+    let error = read(&[], "add_compile_options($<$<C_COMPILER_ID:GNU>:-a>)").unwrap_err();
+    assert_eq!(error.fault, Fault::Generator("$<C_COMPILER_ID:GNU>".to_owned()));
+}
+
+/// What CMake answers when it is asked has what was added as well.
+#[test]
+fn cmake_is_asked_for_what_is_added() {
+    let project = probe("/a");
+    for property in ["COMPILE_OPTIONS", "COMPILE_DEFINITIONS", "INCLUDE_DIRECTORIES", "LINK_OPTIONS", "LINK_LIBRARIES"]
+    {
+        assert!(project.contains(&format!("get_directory_property(value {property})")), "{property}");
+    }
+    let answer = "set(CMAKE_C_COMPILER [==[gcc]==])\nadd_compile_options([==[-a;$<$<COMPILE_LANGUAGE:C>:-b;-c>;-a]==])\n\
+         add_compile_definitions([==[X=1]==])\ninclude_directories([==[/i;/j]==])\nadd_link_options([==[-s]==])\n";
+    let toolchain = of_answer(answer).unwrap();
+    assert_eq!(toolchain.cflags, ["-a", "-b", "-c", "-DX=1", "-I/i", "-I/j"]);
+    assert_eq!((toolchain.ldflags, toolchain.libraries), (vec!["-s".to_owned()], Vec::new()));
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 # Lays a C toolchain out over a compiler that the user brings, and finds out whether it compiles, assembles and links.
 #
 # In: /opt/cc/$TARGET/from (the compiler's files), /opt/zig (for what the compiler does not bring), this directory.
-#   CC, ASM, SYSROOT: paths below from (ASM: what compiles assembly, if not CC); TOOLS: words NAME=PATH; CFLAGS, ASMFLAGS, LDFLAGS: words as a shell reads them;
+#   CC, ASM, SYSROOT: paths below from (ASM: what compiles assembly, if not CC); TOOLS: words NAME=PATH; CFLAGS, ASMFLAGS, LDFLAGS, LDLIBS: words as a shell reads them;
 #   LIBC: musl, glibc, mingw, darwin, freebsd or bionic; MODE: -static where programs are; PACKAGES: where packages of the target are installed; ELF: 1 if objects are.
 # Out: $OUT, laid out for /opt/cc/$TARGET beside from: bin/ (scripts around the programs), lib/check/program.
 set -eu
@@ -45,22 +45,25 @@ link_flags() {
   for packages in $PACKAGES; do printf " '-L%s/lib'" "$packages"; done
 }
 
-# compiler FLAGS: writes bin/cc. Flags of links are for links alone: clang warns of them elsewhere.
+# compiler FLAGS: writes bin/cc. Flags of links are for links alone: clang warns of them elsewhere. Libraries follow the
+# objects, for a linker takes of an archive what was asked for before; an object made of others (-r) takes nothing of them.
 compiler() {
   program cc <<EOF
 #!/bin/sh
 # C compiler for $TARGET, brought by the user.
-link=1 mode=$MODE
+link=1 libraries=1 mode=$MODE
 for arg do
   shift
   case \$arg in
-    -c | -S | -E | -M | -MM | -fsyntax-only | -v | --version | -dump* | -print* | --print* | --help*) link= ;;
-    -shared | -static-pie | -r) mode= ;;
+    -c | -S | -E | -M | -MM | -fsyntax-only | -v | --version | -dump* | -print* | --print* | --help*) link= libraries= ;;
+    -r) mode= libraries= ;;
+    -shared | -static-pie) mode= ;;
     -pie) [ -z "\$mode" ] || { mode=-static-pie; continue; } ;;
   esac
   set -- "\$@" "\$arg"
 done
 [ -z "\$link" ] || set -- \$mode $LDFLAGS "\$@"$(link_flags)
+[ -z "\$libraries" ] || set -- "\$@" $LDLIBS
 ${libraries}exec $FROM/$CC $1 $CFLAGS "\$@"$(package_flags)
 EOF
   ln -sf cc "$OUT/bin/gcc"

@@ -18,6 +18,8 @@ use crate::layout;
 use crate::planner::{Job, PlanError, Planner, input, script};
 use crate::target::{Abi, ObjectFormat, Target};
 
+pub mod flags;
+
 /// The recipe's files.
 const RECIPES: &[(&str, &str)] = &[
     ("cc/arches.txt", super::ARCHES),
@@ -70,8 +72,10 @@ pub struct Description {
     pub cflags: Vec<String>,
     /// Arguments of every assembly, besides.
     pub asmflags: Vec<String>,
-    /// Arguments of every link, besides.
+    /// Arguments of every link, besides; libraries may be among them.
     pub ldflags: Vec<String>,
+    /// What is linked with every program and shared library, after all else.
+    pub ldlibs: Vec<String>,
 }
 
 /// A C toolchain that the user brings for a target.
@@ -118,9 +122,10 @@ impl Brought {
         };
         let root = format!("/{}/{target}/{FROM}", layout::CC);
         let words = |flags: &[String]| -> String {
-            let words: Vec<_> = flags.iter().map(|flag| shell_word(&places.flag(flag, &root))).collect();
+            let words: Vec<_> = places.flags(flags, &root).iter().map(|flag| shell_word(flag)).collect();
             words.join(" ")
         };
+        let (ldflags, libraries) = flags::split_libraries(&description.ldflags);
         let mut tools = Vec::new();
         for (name, path) in description.tools.iter().filter(|(name, _)| TOOLS.contains(&name.as_str())) {
             tools.push(format!("{name}={}", at(path)?));
@@ -132,7 +137,8 @@ impl Brought {
             ("CC", at(&description.cc)?),
             ("CFLAGS", words(&description.cflags)),
             ("ELF", if spec.object_format == ObjectFormat::Elf { "1" } else { "" }.to_owned()),
-            ("LDFLAGS", words(&description.ldflags)),
+            ("LDFLAGS", words(ldflags)),
+            ("LDLIBS", words(&[libraries, &description.ldlibs].concat())),
             ("LIBC", libc(spec.abi).to_owned()),
             // On Windows the compiler's own libraries (winpthread, gcc's) would have to be brought along.
             ("MODE", if matches!(spec.abi, Abi::Musl | Abi::Mingw) { "-static" } else { "" }.to_owned()),
@@ -193,8 +199,11 @@ impl Places {
     fn add(&mut self, path: &str, at: &str) -> Result<(), PathError> {
         if self.place(path).is_none() {
             let at = RelPath::new(at)?;
-            // What comes later may hold what came before.
-            self.0.retain(|(known, _)| below(known, path).is_none_or(str::is_empty));
+            // What comes later may hold what came before. It replaces that only if it puts it at the same place: a compiler's
+            // parts are found from where its program is.
+            self.0.retain(|(known, place)| {
+                below(known, path).is_none_or(|rest| RelPath::new(rest).is_ok_and(|rest| at.join(&rest) != *place))
+            });
             self.0.push((path.trim_end_matches('/').to_owned(), at));
         }
         Ok(())
@@ -209,16 +218,13 @@ impl Places {
         Some(at.join(&RelPath::new(rest).ok()?))
     }
 
-    /// A flag in which the path, if it has one, is where that is in the root.
-    fn flag(&self, flag: &str, root: &str) -> String {
-        let placed = path_in_flag(flag).and_then(|path| Some((path, self.place(path)?)));
-        placed.map_or_else(
-            || flag.to_owned(),
-            |(path, at)| {
-                let option = flag.strip_suffix(path).unwrap_or_default();
-                format!("{option}{root}/{at}")
-            },
-        )
+    /// Flags in which the paths of what is read are where that is in the root.
+    fn flags(&self, flags: &[String], root: &str) -> Vec<String> {
+        let placed = |(flag, read): (&String, Option<flags::Read<'_>>)| {
+            let placed = read.and_then(|read| Some((read, self.place(read.path)?)));
+            placed.map_or_else(|| flag.clone(), |(read, at)| format!("{}{root}/{at}{}", read.before, read.after))
+        };
+        flags.iter().zip(flags::read(flags)).map(placed).collect()
     }
 }
 
@@ -226,18 +232,6 @@ impl Places {
 fn below<'p>(path: &'p str, part: &str) -> Option<&'p str> {
     let rest = path.trim_end_matches('/').strip_prefix(part.trim_end_matches('/'))?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
-}
-
-/// Options that are written together with a path.
-const JOINED: &[&str] = &["-I", "-L", "-B", "-F", "-isystem", "-idirafter", "-iquote", "-include", "-Wl,-rpath-link,"];
-
-/// The absolute path in a compiler's argument: `/x`, `-I/x`, `--sysroot=/x`.
-#[must_use]
-pub fn path_in_flag(flag: &str) -> Option<&str> {
-    let joined = JOINED.iter().find_map(|option| flag.strip_prefix(option).filter(|rest| rest.starts_with('/')));
-    let valued = || flag.split_once('=').map(|(_, value)| value).filter(|value| value.starts_with('/'));
-    let alone = || flag.starts_with('/').then_some(flag);
-    joined.or_else(alone).or_else(valued)
 }
 
 /// What the recipe calls a C library.
@@ -273,7 +267,7 @@ impl Planner {
         let captured = self.once(format!("captured {target}"), |_| Ok(Node::Capture(capture)))?;
         let zig = self.zig()?;
         let place = format!("{}/{target}/{FROM}", layout::CC);
-        let tools = self.once(format!("brought {target}"), |planner| {
+        let tools = self.once(format!("brought tools {target}"), |planner| {
             planner.run(Job {
                 label: format!("C toolchain for {target}"),
                 inputs: vec![input(layout::ZIG, zig)?, input(&place, captured)?],
@@ -284,7 +278,7 @@ impl Planner {
             })
         })?;
         let whole: Vec<Input> = vec![input("", tools)?, input(FROM, captured)?];
-        Ok(Some(self.once(format!("cc {target}"), |_| Ok(Node::Compose(whole)))?))
+        Ok(Some(self.once(format!("brought cc {target}"), |_| Ok(Node::Compose(whole)))?))
     }
 }
 

@@ -74,6 +74,20 @@ mod tests {
         assert!(names("Linux", None).len() > names("Linux", Some("riscv64")).len());
     }
 
+    /// What is called in CMake has the same table.
+    #[test]
+    fn the_cmake_package_knows_the_same_processors() {
+        let package = include_str!("../../../../cmake/BactrianConfig.cmake");
+        let pairs: Vec<_> = package.split_whitespace().collect();
+        for cpu in Cpu::ALL {
+            let own = cpu.facts().name;
+            for name in cpu.cmake_names().iter().filter(|name| **name != own) {
+                let pair = format!("{name}={own}");
+                assert!(pairs.iter().any(|word| word.trim_end_matches(')') == pair), "{pair}");
+            }
+        }
+    }
+
     /// A processor's name means one processor.
     #[test]
     fn processors_are_told_apart() {

@@ -128,7 +128,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "toolchain.TARGET.ldflags",
         option: "",
         example: r#"["-Wl,-z,relro"]"#,
-        meaning: "Arguments of every link.",
+        meaning: "Arguments of every link; from the first library on, after the objects.",
     },
     Key {
         name: "toolchain.TARGET.directories",
