@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use action::outcome::Status;
 use action::remote_apis::build::bazel::remote::execution::v2 as wire;
-use exec::remote::RemoteError;
+use exec::remote::Fault;
 use wire::execution_stage::Value as At;
 
 use super::Client;
@@ -121,7 +121,7 @@ fn a_server_that_takes_a_connection_and_says_nothing_is_given_up() {
         config.address = format!("grpcs://{}", listener.local_addr().unwrap()).parse().unwrap();
         config.silence = Duration::from_millis(50);
     });
-    assert!(matches!(connect.err(), Some(RemoteError::Connect { .. })));
+    assert_eq!(connect.err().and_then(|error| error.fault()), Some(Fault::Unreachable));
 }
 
 #[test]
