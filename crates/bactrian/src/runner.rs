@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use action::digest::BlobDigest;
 use exec::remote::Config;
 use exec::runner::{Farm, Runner, RunnerError, Service, Ssh, prepare_wine};
 use plan::runner::{Choice, Inside};
@@ -160,11 +161,14 @@ pub(crate) fn wine(env: &Env) -> Option<PathBuf> {
 
 impl Found {
     /// Who runs programs inside a root that this runner is for.
-    pub(crate) const fn inside(&self) -> Inside {
+    pub(crate) fn inside(&self) -> Inside {
         match self {
             Self::Native => Inside::Native,
             Self::Qemu(_, name) => Inside::Emulator(name),
-            Self::Wine(_) | Self::Ssh(_) | Self::Remote(_) | Self::Command(_) => Inside::Outside,
+            Self::Wine(_) | Self::Ssh(_) | Self::Remote(_) | Self::Command(_) => {
+                let [a, b, c, d, ..] = *BlobDigest::of(self.identity().as_bytes()).hash();
+                Inside::Outside(u32::from_be_bytes([a, b, c, d]))
+            }
         }
     }
 
@@ -215,7 +219,7 @@ impl Found {
         target: Target,
         (socket, places): (&Path, Vec<exec::runner::Place>),
     ) -> Result<Option<Service>, CommandError> {
-        if self.inside() != Inside::Outside {
+        if !self.inside().is_outside() {
             return Ok(None);
         }
         let runner = self.ready(workshop, target, None)?;
@@ -354,7 +358,9 @@ mod tests {
         let properties = BTreeMap::from([("ISA".to_owned(), "aarch64".to_owned())]);
         config.programs.insert("aarch64-linux-musl".to_owned(), properties.clone());
         let of_arm = found(&config, arm).unwrap();
-        assert_eq!((of_arm.inside(), of_arm), (Inside::Outside, Found::Remote(properties)));
+        assert_eq!(of_arm, Found::Remote(properties));
+        // Whoever else runs them is told apart.
+        assert!(of_arm.inside().is_outside() && of_arm.inside() != Found::Remote(BTreeMap::new()).inside());
         let dynamic = found(&config, "aarch64-linux-gnu.2.28".parse().unwrap()).unwrap_err();
         assert!(dynamic.hints[0].starts_with("aarch64-linux-musl has static programs"), "{dynamic:?}");
     }

@@ -127,8 +127,16 @@ pub enum Inside {
     Native,
     /// An emulator of this name, captured from the build machine.
     Emulator(&'static str),
-    /// Somebody outside, asked at [`SOCKET`].
-    Outside,
+    /// Somebody outside, asked at [`SOCKET`]; a number that tells one such from others.
+    Outside(u32),
+}
+
+impl Inside {
+    /// Whether the runner is outside.
+    #[must_use]
+    pub const fn is_outside(self) -> bool {
+        matches!(self, Self::Outside(_))
+    }
 }
 
 impl Planner {
@@ -142,7 +150,7 @@ impl Planner {
             })?;
             inputs.push(input("", emulator)?);
         }
-        if inside == Inside::Outside {
+        if inside.is_outside() {
             inputs.push(part(PLACE, made, "client")?);
         }
         let own = self.graph.add(Node::Literal(starters(target, inside)?))?;
@@ -184,10 +192,16 @@ pub fn environment() -> BTreeMap<String, String> {
     [("LD_PRELOAD".to_owned(), format!("/{PLACE}/preload.so"))].into()
 }
 
-/// The name in `PATH` by which dune starts programs of `target`.
+/// The name in `PATH` by which dune starts programs of `target`. Another runner has another one: what passed under an emulator has
+/// not passed on the machine itself, and dune sees by the name that it is to be run again.
 #[must_use]
-pub fn command(target: Target) -> String {
-    format!("run-{}", toolchain_name(target))
+pub fn command(target: Target, inside: Inside) -> String {
+    let toolchain = toolchain_name(target);
+    match inside {
+        Inside::Native => format!("run-{toolchain}"),
+        Inside::Emulator(name) => format!("run-{toolchain}-{name}"),
+        Inside::Outside(number) => format!("run-{toolchain}-{number:08x}"),
+    }
 }
 
 /// The emulator with its libraries and, for a target whose programs are dynamic, the target's own as the machine has them.
@@ -207,7 +221,10 @@ fn dynamic(target: Target) -> Option<String> {
 /// The programs that start a runner: one that is found by what a program is, one by the toolchain's name.
 fn starters(target: Target, inside: Inside) -> Result<Literal, PlanError> {
     let mut literal = Literal::default();
-    let named = RelPath::new(&format!("{}/{}", layout::TOOLS, command(target)))?;
+    let named = RelPath::new(&format!("{}/{}", layout::TOOLS, command(target, inside)))?;
+    // What is found by its header would be every program of the root, if they were of its kind.
+    let host = layout::HOST_CC_TARGET.parse::<Target>()?.spec();
+    let is_foreign = (target.spec().cpu, target.spec().object_format) != (host.cpu, host.object_format);
     let mut file = |path: RelPath, text: String| {
         literal.files.push(LiteralFile { path, contents: text.into_bytes().into(), executable: true });
     };
@@ -218,13 +235,13 @@ fn starters(target: Target, inside: Inside) -> Result<Literal, PlanError> {
             let libraries = dynamic(target).map(|place| format!("-U LD_PRELOAD -L {place} ")).unwrap_or_default();
             let text = format!("#!/bin/sh\nexec /usr/bin/{name} {libraries}\"$@\"\n");
             file(named, text.clone());
-            file(by_header(target)?, text);
+            if is_foreign {
+                file(by_header(target)?, text);
+            }
         }
-        Inside::Outside => {
+        Inside::Outside(_) => {
             literal.links.push((named, tree::Target::new(&format!("../../{PLACE}/client"))?));
-            // What is found by its header would be every program of the root.
-            let host = layout::HOST_CC_TARGET.parse::<Target>()?.spec();
-            if (target.spec().cpu, target.spec().object_format) != (host.cpu, host.object_format) {
+            if is_foreign {
                 literal.links.push((by_header(target)?, tree::Target::new("client")?));
             }
         }
@@ -277,16 +294,19 @@ mod tests {
     #[test]
     fn a_runner_is_found_by_what_a_program_is() {
         let emulated = placed("aarch64-linux-musl", Inside::Emulator("qemu-aarch64"));
-        assert_eq!(emulated, ["bactrian/tools/run-aarch64_linux_musl", "bactrian/run/183-2-1"]);
-        let outside = placed("riscv64-linux-musl", Inside::Outside);
-        assert_eq!(outside, ["bactrian/tools/run-riscv64_linux_musl", "bactrian/run/243-2-1"]);
+        assert_eq!(emulated, ["bactrian/tools/run-aarch64_linux_musl-qemu-aarch64", "bactrian/run/183-2-1"]);
+        let outside = placed("riscv64-linux-musl", Inside::Outside(7));
+        assert_eq!(outside, ["bactrian/tools/run-riscv64_linux_musl-00000007", "bactrian/run/243-2-1"]);
         // Programs that the machine runs are nothing to be looked for.
         assert_eq!(placed("x86_64-linux-musl", Inside::Native), ["bactrian/tools/run-x86_64_linux_musl"]);
     }
 
     #[test]
     fn programs_of_the_root_itself_are_nobody_elses() {
-        assert_eq!(placed("x86_64-linux-musl", Inside::Outside), ["bactrian/tools/run-x86_64_linux_musl"]);
+        for inside in [Inside::Outside(7), Inside::Emulator("qemu-x86_64")] {
+            let placed = placed("x86_64-linux-musl", inside);
+            assert!(placed.len() == 1 && placed[0].starts_with("bactrian/tools/run-x86_64_linux_musl-"), "{placed:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use exec::runner::Service;
 use inspect::{AppleVersion, Arch, Bits, Endian, Expectation, Format, universal};
 use plan::delivery::{self, Program, Wanted};
-use plan::runner::{Choice, Inside};
+use plan::runner::Choice;
 use plan::target::{self, Abi, Goal, Target, Universal};
 
 use super::Context;
@@ -121,7 +121,7 @@ impl<'p> Place<'p> {
     pub(super) fn make(&self, wanted: &Wanted) -> Result<(), CommandError> {
         let targets = self.site.targets.as_slice();
         // One runner at a time is asked from inside.
-        let outside = self.runners.iter().any(|(_, found)| found.inside() == Inside::Outside);
+        let outside = self.runners.iter().any(|(_, found)| found.inside().is_outside());
         let at_once = if self.project.has_workspace || outside { 1 } else { targets.len() };
         targets.chunks(at_once.max(1)).try_for_each(|some| {
             let names: Vec<_> = some.iter().map(ToString::to_string).collect();

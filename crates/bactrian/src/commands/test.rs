@@ -35,8 +35,8 @@ pub(crate) fn run(ctx: &Context<'_>, settings: &Test) -> Result<Exit, CommandErr
         check_dune(&site)?;
         for (target, found) in found.iter().filter(|(target, _)| site.targets.contains(target)) {
             let service = site.serve(found, *target)?;
-            let (runner, whom) = (plan::runner::command(*target), found.identity());
-            // dune does not know by whom programs are run: what passed under an emulator has not passed on the machine itself.
+            let (runner, whom) = (plan::runner::command(*target, found.inside()), found.identity());
+            // Of rules that start their programs by a shell dune does not know by whom they are run.
             let again = site.last_runner(*target).is_some_and(|last| last != whom);
             let tests = Tests { runner: &runner, jobs: settings.means.jobs.get(), promote: settings.promote, again };
             let arguments = delivery::test_arguments(*target, tests);
