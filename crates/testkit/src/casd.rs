@@ -13,6 +13,8 @@ pub struct Casd {
     directory: PathBuf,
     port: u16,
     pid: Option<String>,
+    /// A command that runs what follows it, in surroundings of its own; none if empty.
+    within: Vec<String>,
 }
 
 impl Casd {
@@ -21,11 +23,19 @@ impl Casd {
     /// # Errors
     /// If the script fails.
     pub fn start(directory: &Path) -> Result<Option<Self>, String> {
+        Self::start_within(directory, Vec::new())
+    }
+
+    /// The same by a command that runs what follows its words, as `env` does. The engine keeps the surroundings that gives it.
+    ///
+    /// # Errors
+    /// As [`Casd::start`].
+    pub fn start_within(directory: &Path, within: Vec<String>) -> Result<Option<Self>, String> {
         let Some(script) = shared("tools/reapi/casd-up") else { return Ok(None) };
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         drop(listener);
-        let mut casd = Self { script, directory: directory.to_owned(), port, pid: None };
+        let mut casd = Self { script, directory: directory.to_owned(), port, pid: None, within };
         casd.begin()?;
         Ok(Some(casd))
     }
@@ -35,7 +45,9 @@ impl Casd {
     /// # Errors
     /// If the script fails.
     pub fn begin(&mut self) -> Result<(), String> {
-        let script = Command::new("bash").arg(&self.script).arg(&self.directory).arg(self.port.to_string()).status();
+        let mut line = self.within.iter().map(String::as_str).chain(["bash"]);
+        let mut script = Command::new(line.next().unwrap_or("bash"));
+        let script = script.args(line).arg(&self.script).arg(&self.directory).arg(self.port.to_string()).status();
         let status = script.map_err(|error| error.to_string())?;
         if !status.success() {
             return Err(format!("casd-up: {status}"));

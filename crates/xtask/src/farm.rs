@@ -5,6 +5,7 @@
 //! - `corpus`: the corpus's packages for two targets on two workers, from nothing; then from the cache alone; digests compared.
 //! - `chaos`: such a build while workers, the server, PostgreSQL and the network fail at random moments.
 //! - `hybrid`: who makes what where both may.
+//! - `kinds`: tests for arm64 on workers that run arm64 programs, and on those that do not.
 //! - `scale`: what a client costs in time, memory, calls and bytes; clients that want the same at once.
 //!
 //! `cargo xtask farm up` starts a farm, says where it answers, and ends it when its standard input ends (Ctrl-D).
@@ -21,6 +22,7 @@ mod either;
 mod engines;
 mod grid;
 mod hybrid;
+mod kinds;
 mod network;
 mod process;
 mod random;
@@ -65,8 +67,13 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let asked = asked(arguments)?;
     let all = asked.steps.is_empty();
     type Step = fn(&Asked) -> Result<(), String>;
-    let steps: [(&str, Step); 4] =
-        [("corpus", corpus::run), ("chaos", chaos::run), ("hybrid", hybrid::run), ("scale", scale::run)];
+    let steps: [(&str, Step); 5] = [
+        ("corpus", corpus::run),
+        ("chaos", chaos::run),
+        ("hybrid", hybrid::run),
+        ("kinds", kinds::run),
+        ("scale", scale::run),
+    ];
     if let Some(unknown) = asked.steps.iter().find(|step| !steps.iter().any(|(name, _)| name == step)) {
         return Err(format!("farm knows no `{unknown}`"));
     }

@@ -44,6 +44,20 @@ impl Engines {
         self.directory.join("bin")
     }
 
+    /// An emulator for arm64 that needs no libraries: Debian's, unpacked and not installed.
+    pub(super) fn emulator(&self) -> Result<PathBuf, String> {
+        let place = self.directory.join("qemu");
+        let program = place.join("usr/bin/qemu-aarch64-static");
+        if !program.is_file() {
+            println!("farm: bringing qemu-user-static");
+            std::fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+            let fetch =
+                "apt-get -qq -o APT::Sandbox::User=root download qemu-user-static && dpkg -x qemu-user-static_*.deb .";
+            output(command("sh").args(["-c", fetch]).current_dir(&place))?;
+        }
+        Ok(program)
+    }
+
     /// BuildGrid.
     pub(super) fn server(&self) -> PathBuf {
         self.directory.join("venv/bin/bgd")
