@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use action::digest::BlobDigest;
-use exec::remote::Config;
+use exec::remote::{Config, RemoteError};
 use exec::runner::{Farm, Runner, RunnerError, Service, Ssh, prepare_wine};
 use plan::runner::{Choice, Inside};
 use plan::target::{self, Abi, Cpu, Machine, Os, Target};
@@ -264,7 +264,15 @@ pub(crate) fn tell(error: &RunnerError) -> CommandError {
         RunnerError::Prefix { prefix, status } => {
             CommandError::environment(format_args!("wine could not make {}: {status}", prefix.display()))
         }
-        RunnerError::Remote(error) => crate::failure::remote::failed(None, error),
+        RunnerError::Remote(error) => {
+            let told = crate::failure::remote::failed(None, error);
+            match **error {
+                RemoteError::Worker { .. } => told.hint(
+                    "`run-platform` in `[remote.target.TARGET]` of bactrian.toml chooses workers of the target's kind",
+                ),
+                _ => told,
+            }
+        }
         RunnerError::Input => CommandError::usage("programs that `--runner remote` runs have no standard input")
             .hint("have nothing to read: `</dev/null`"),
         RunnerError::Text(_) => CommandError::usage("a program on another machine cannot be told so").caused_by(error),
