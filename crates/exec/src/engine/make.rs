@@ -31,6 +31,7 @@ impl Engine<'_> {
         };
         // Somebody else may have made it while this process waited, or its inputs became known only now.
         if let Some(value) = self.probe(graph, node, state)? {
+            self.tell_found(graph, id, value, state)?;
             return Ok((value, End::Cached));
         }
         if let Node::Run(run) = node {

@@ -67,11 +67,7 @@ impl Engine<'_> {
         wanted: &[bool],
         state: &Mutex<State>,
     ) -> Result<(), RunError> {
-        let Some(remote) =
-            self.server().filter(|remote| remote.config().mode != Mode::Execute && remote.takes_results())
-        else {
-            return Ok(());
-        };
+        let Some(remote) = self.cache() else { return Ok(()) };
         let value = |id: NodeId| state.lock().unwrap_or_else(PoisonError::into_inner).value(id);
         let is_far = |id: NodeId| state.lock().unwrap_or_else(PoisonError::into_inner).far.contains(&id);
         let nodes = || graph.iter().filter(|(id, _)| wanted.get(id.index()) == Some(&true));
@@ -105,6 +101,30 @@ impl Engine<'_> {
             self.tell(remote, self.telling(graph, node, *value, state).map_err(fail(node))?).map_err(fail(node))
         })?;
         Ok(())
+    }
+
+    /// The server, if it is told of what was made here before.
+    fn cache(&self) -> Option<&Remote> {
+        self.server().filter(|remote| remote.config().mode != Mode::Execute && remote.takes_results())
+    }
+
+    /// Tells a cache of a result that was found only now: what it is made of became known while the graph ran. So it is with all when
+    /// the machine's own tools have changed and are captured anew.
+    pub(super) fn tell_found(
+        &self,
+        graph: &Graph,
+        id: NodeId,
+        value: Value,
+        state: &Mutex<State>,
+    ) -> Result<(), NodeError> {
+        let (Some(remote), Some(node)) = (self.cache(), graph.get(id)) else { return Ok(()) };
+        if state.lock().unwrap_or_else(PoisonError::into_inner).far.contains(&id) {
+            return Ok(());
+        }
+        match self.telling(graph, node, value, state)? {
+            Some(telling) if !self.was_told(remote, &telling.name(remote))? => self.tell(remote, Some(telling)),
+            _ => Ok(()),
+        }
     }
 
     fn telling(

@@ -66,6 +66,19 @@ fn a_cache_that_was_emptied_is_told_again() {
 }
 
 #[test]
+fn a_cache_is_told_of_what_is_found_only_while_the_graph_runs() {
+    let (fake, machine) = (Fake::start(), Machine::new());
+    let (graph, [.., three]) = chain();
+    machine.alone(&graph, &[three]).0.unwrap();
+    // As where the machine's own tools have changed: what they are has to be seen again, and then all is there.
+    std::fs::remove_dir_all(machine.home.path().join("store/memo/capture")).unwrap();
+    let (_, ended) = machine.with(&fake, Mode::Cache, &graph, &[three]);
+    assert_eq!((ended, fake.state().results.len()), (all(End::Cached), CHAIN.len()));
+    machine.with(&fake, Mode::Cache, &graph, &[three]).0.unwrap();
+    assert_eq!(fake.state().calls.len(), 1, "{:?}", fake.methods());
+}
+
+#[test]
 fn a_cache_that_has_lost_something_is_told_again() {
     let (fake, machine) = (engine(), Machine::new());
     let (mut graph, [one, _, three]) = chain();
