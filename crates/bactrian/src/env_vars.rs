@@ -38,7 +38,7 @@ variables! {
     BACTRIAN_QUIRKS Some("--quirks") =>
         "Files, separated by commas, that say how packages are built where their own opam files do not suffice.";
     BACTRIAN_RUNNER Some("--runner") =>
-        "Who runs the targets' programs: `native`, `qemu`, `wine`, `ssh:[user@]host[:port]`, or a command.";
+        "Who runs the targets' programs: `native`, `qemu`, `wine`, `remote`, `ssh:[user@]host[:port]`, or a command.";
     BACTRIAN_LOCKED Some("--locked") =>
         "`1`, `true` or `yes`: fail if `bactrian.lock` does not fit the project, instead of renewing it.";
     BACTRIAN_OFFLINE Some("--offline") =>
