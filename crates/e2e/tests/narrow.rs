@@ -88,8 +88,11 @@ fn each_target_of_a_command_gets_an_ocaml_that_serves_it() {
 
 /// Where no 32-bit program runs, the compilers that are such programs run under qemu, and write the same to the bit.
 #[test]
-#[ignore = "twenty minutes of emulated compilers; run with --ignored"]
 fn a_machine_that_runs_no_32_bit_programs_makes_the_same() {
+    // Ten where nothing has been made yet, emulated compilers being slow, and as many for the tests that come after it.
+    if !testkit::has_time_for("a machine that runs no 32-bit programs makes the same", 25) {
+        return;
+    }
     let Some(sources) = sources() else { return };
     let [native, emulated] = ["false", "true"].map(|emulates| {
         // A project of its own, of which dune has built nothing.
