@@ -98,8 +98,9 @@ fn names() -> impl Iterator<Item = &'static str> {
     WANTED.iter().copied().chain(TOOLS.iter().map(|(variable, _)| *variable))
 }
 
-/// Properties of a directory, and the commands that add to them.
+/// Properties of a directory, and the commands that add to them. The first is [`probe`]'s own.
 const PROPERTIES: &[(&str, &str)] = &[
+    ("bactrian_definitions", "add_definitions"),
     ("COMPILE_DEFINITIONS", "add_compile_definitions"),
     ("COMPILE_OPTIONS", "add_compile_options"),
     ("INCLUDE_DIRECTORIES", "include_directories"),
@@ -109,7 +110,7 @@ const PROPERTIES: &[(&str, &str)] = &[
 ];
 
 /// A project that writes to the file `answer` what a toolchain file says, for CMake itself. It has no language: nothing is
-/// compiled.
+/// compiled. What `add_definitions` is given is noted besides: no property of CMake has what is no definition.
 #[must_use]
 pub fn probe(answer: &str) -> String {
     let names: Vec<_> = names().collect();
@@ -121,7 +122,9 @@ pub fn probe(answer: &str) -> String {
     };
     let properties: String = PROPERTIES.iter().map(property).collect();
     format!(
-        "cmake_minimum_required(VERSION 3.10)\nproject(bactrian_probe NONE)\nset(answer \"\")\n\
+        "cmake_minimum_required(VERSION 3.10)\nmacro(add_definitions)\n  _add_definitions(${{ARGV}})\n  \
+         set_property(DIRECTORY APPEND PROPERTY bactrian_definitions \"${{ARGV}}\")\nendmacro()\n\
+         project(bactrian_probe NONE)\nset(answer \"\")\n\
          foreach(name IN ITEMS {})\n  if(DEFINED ${{name}})\n    \
          string(APPEND answer \"set(${{name}} [==[${{${{name}}}}]==])\\n\")\n  endif()\nendforeach()\n\
          {properties}file(WRITE [==[{answer}]==] \"${{answer}}\")\n",

@@ -188,3 +188,21 @@ fn a_build_directory_whose_toolchain_file_is_a_program() {
     let Some(temp) = built(&[&format!("-DCMAKE_TOOLCHAIN_FILE={}", file.display()), "-DWHICH=x86_64"]) else { return };
     assert_eq!(wine(&temp.path().join("build/saddlebag.exe")), SAID);
 }
+
+/// CMake keeps it in no property where others could see it.
+#[test]
+fn flags_among_definitions_are_known_where_cmake_is_asked() {
+    if found("cmake").is_none() || mingw().is_none() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("beyond.cmake");
+    let text = "execute_process(COMMAND true)\nset(CMAKE_SYSTEM_NAME Windows)\nset(CMAKE_SYSTEM_PROCESSOR x86_64)\n\
+                set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)\nadd_definitions(-DCAMELS=2 -march=dromedary)\n";
+    fs::write(&file, text).unwrap();
+    let mut build = command(bactrian().unwrap());
+    build.args(["build", "--target", "x86_64-windows-gnu", "--cmake"]).arg(&file);
+    let told = build.arg(checkout().join("examples/first-light")).output().unwrap();
+    let text = String::from_utf8_lossy(&told.stderr);
+    assert!(!told.status.success() && text.contains("dromedary"), "{text}");
+}

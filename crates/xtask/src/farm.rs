@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask farm [STEP…] [--roots A,B] [--targets T,U] [--events N] [--seed S]`; all steps if none is named.
 //!
-//! - `corpus`: the corpus's packages for two targets on two workers, from nothing; then from the cache alone; digests compared.
+//! - `corpus`: the corpus's packages for two targets on each engine, from nothing; then from its cache alone; digests compared.
 //! - `chaos`: such a build while workers, the server, PostgreSQL and the network fail at random moments.
 //! - `hybrid`: who makes what where both may.
 //! - `kinds`: tests for arm64 on workers that run arm64 programs, and on those that do not.

@@ -244,10 +244,11 @@ fn cmake_is_asked_for_what_is_added() {
     {
         assert!(project.contains(&format!("get_directory_property(value {property})")), "{property}");
     }
-    let answer = "set(CMAKE_C_COMPILER [==[gcc]==])\nadd_compile_options([==[-a;$<$<COMPILE_LANGUAGE:C>:-b;-c>;-a]==])\n\
+    let answer = "set(CMAKE_C_COMPILER [==[gcc]==])\nadd_definitions([==[-DX=1;-march=x;-DX=1]==])\n\
+         add_compile_options([==[-a;$<$<COMPILE_LANGUAGE:C>:-b;-c>;-a]==])\n\
          add_compile_definitions([==[X=1]==])\ninclude_directories([==[/i;/j]==])\nadd_link_options([==[-s]==])\n";
     let toolchain = of_answer(answer).unwrap();
-    assert_eq!(toolchain.cflags, ["-a", "-b", "-c", "-DX=1", "-I/i", "-I/j"]);
+    assert_eq!(toolchain.cflags, ["-DX=1", "-march=x", "-a", "-b", "-c", "-I/i", "-I/j"]);
     assert_eq!((toolchain.ldflags, toolchain.libraries), (vec!["-s".to_owned()], Vec::new()));
 }
 

@@ -90,11 +90,6 @@ impl Grid {
         format!("grpc://{}", SocketAddr::new(at, self.server_port))
     }
 
-    /// How many workers it has.
-    pub(crate) fn workers(&self) -> usize {
-        self.workers.len()
-    }
-
     /// How many actions its workers have run to their end.
     pub(crate) fn executions(&self) -> usize {
         let of = |worker: &Worker| {
