@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{bactrian, checkout, command, copy_of, output, shared};
+use testkit::{bactrian, checkout, command, copy_of, has_glibc, output, shared};
 
 /// The machine's own; what its program says is what all are compared with.
 const HERE: &str = "x86_64-linux-musl";
@@ -37,14 +37,7 @@ const NARROW: [&str; 2] = ["armv7-linux-musleabihf", "x86-linux-musl"];
 
 /// All of 64 bits that can be run here.
 fn wide() -> Vec<&'static str> {
-    let has_glibc = |target: &&str| {
-        let has = Path::new("/usr").join(target).join("lib/libc.so.6").exists();
-        if !has {
-            println!("SKIPPED: {target}: there is no glibc for it on this machine");
-        }
-        has
-    };
-    WIDE.into_iter().chain(GLIBC.into_iter().filter(has_glibc)).collect()
+    WIDE.into_iter().chain(GLIBC.into_iter().filter(|target| has_glibc(target))).collect()
 }
 
 /// `bactrian` with the corpus; nothing where that is not.

@@ -74,15 +74,7 @@ fn the_example_says_the_same_on_other_cpus_whatever_their_order_of_bytes() {
 
 /// Targets whose programs are dynamic, and are run with the glibc that the machine has for them.
 fn dynamic_programs_do_the_same(targets: &[&str]) {
-    let has_glibc = |target: &&str| {
-        let triple = target.split_once('.').map_or(*target, |(name, _)| name);
-        let has = Path::new("/usr").join(triple).join("lib/libc.so.6").exists();
-        if !has {
-            println!("SKIPPED: there is no glibc for {triple} on this machine");
-        }
-        has
-    };
-    let targets: Vec<&str> = targets.iter().copied().filter(has_glibc).collect();
+    let targets: Vec<&str> = targets.iter().copied().filter(|target| testkit::has_glibc(target)).collect();
     let (_temp, project) = copy_of("examples/first-light").unwrap();
     let path = project.to_str().unwrap();
     let of_target = |target: &str| {
@@ -134,8 +126,8 @@ fn packages_with_c_in_them_do_the_same_on_other_cpus() {
         for (target, emulator) in CPUS {
             assert_eq!(said(Some(emulator), &program(target)), native, "{name} for {target}");
         }
-        let glibc = Path::new("/usr/powerpc64le-linux-gnu");
-        if glibc.join("lib/libc.so.6").exists() {
+        if testkit::has_glibc(dynamic) {
+            let glibc = Path::new("/usr/powerpc64le-linux-gnu");
             let there = output(Command::new("qemu-ppc64le").env_clear().arg("-L").arg(glibc).arg(program(dynamic)));
             assert_eq!(there.unwrap_or_else(|error| panic!("{error}")), native, "{name} for {dynamic}");
         }

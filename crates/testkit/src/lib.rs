@@ -8,6 +8,7 @@ pub mod casd;
 mod deadline;
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -43,6 +44,19 @@ pub fn store() -> PathBuf {
         std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("bactrian")
     };
     std::env::var_os("BACTRIAN_STORE").map_or_else(cache, PathBuf::from)
+}
+
+/// Whether this machine has the glibc of another CPU, where Debian's cross packages put it; said if not. `target` may name a floor, as
+/// in `riscv64-linux-gnu.2.35`.
+#[must_use]
+pub fn has_glibc(target: &str) -> bool {
+    let triple = target.split_once('.').map_or(target, |(triple, _)| triple);
+    let has = Path::new("/usr").join(triple).join("lib/libc.so.6").exists();
+    if !has {
+        // Past the test runner, which shows nothing of tests that pass.
+        let _ = writeln!(std::io::stderr(), "left out: {target}, for which this machine has no glibc");
+    }
+    has
 }
 
 /// A file of the folder that the project's workplace puts beside the checkout, if there is one.
