@@ -3,10 +3,10 @@
 //! `cargo xtask farm [STEP…] [--roots A,B] [--targets T,U] [--events N] [--seed S]`; all steps if none is named.
 //!
 //! - `corpus`: the corpus's packages for two targets on each engine, from nothing; then from its cache alone; digests compared.
-//! - `chaos`: such a build while workers, the server, PostgreSQL and the network fail at random moments.
 //! - `hybrid`: who makes what where both may.
 //! - `kinds`: tests for arm64 on workers that run arm64 programs, and on those that do not.
 //! - `scale`: what a client costs in time, memory, calls and bytes; clients that want the same at once.
+//! - `chaos`: such a build on each engine while its parts and the network fail at random moments.
 //!
 //! `cargo xtask farm up` starts a farm, says where it answers, and ends it when its standard input ends (Ctrl-D).
 //!
@@ -27,6 +27,7 @@ mod network;
 mod process;
 mod random;
 mod scale;
+mod solo;
 mod tiny;
 
 use std::fs;
@@ -69,10 +70,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     type Step = fn(&Asked) -> Result<(), String>;
     let steps: [(&str, Step); 5] = [
         ("corpus", corpus::run),
-        ("chaos", chaos::run),
         ("hybrid", hybrid::run),
         ("kinds", kinds::run),
         ("scale", scale::run),
+        ("chaos", chaos::run),
     ];
     if let Some(unknown) = asked.steps.iter().find(|step| !steps.iter().any(|(name, _)| name == step)) {
         return Err(format!("farm knows no `{unknown}`"));

@@ -1,6 +1,6 @@
-//! A build on a farm whose parts are killed at random moments: it must come to its end, with the digests it has here.
+//! A build on an engine whose parts are killed at random moments: it must come to its end, with the digests it has here.
 //!
-//! `--events N` (30) in all, in as many builds from nothing as it takes; `--seed S` makes the same choices again. The client is in a
+//! `--events N` (30) on each engine, in as many builds from nothing as it takes; `--seed S` makes the same choices again. The client is in a
 //! network of its own, whose line is cut. Not here: what each failure is to look like to the client, which library tests show.
 
 use std::fmt;
@@ -15,9 +15,9 @@ use plan::clib::Library;
 use plan::ocaml::Release;
 use plan::sources;
 
-use super::client::{Client, OCAML, Running};
+use super::client::{Client, OCAML, Ran, Running};
 use super::corpus::WORKERS;
-use super::grid::Grid;
+use super::either::{Either, Kind};
 use super::network::Network;
 use super::random::Random;
 use super::{Asked, compare, place};
@@ -31,7 +31,7 @@ const TICK: Duration = Duration::from_millis(200);
 enum Event {
     /// A worker is killed, by its place; it is back after so many seconds.
     Worker(usize, u64),
-    /// The server is killed.
+    /// The server is killed; of casd, what it runs as well.
     Server(u64),
     /// PostgreSQL stops at once.
     Postgres(u64),
@@ -40,23 +40,29 @@ enum Event {
 }
 
 impl Event {
-    fn any(random: &mut Random) -> Self {
-        let (which, seconds) = (random.below(4), random.below(15));
+    fn any(random: &mut Random, kind: Kind) -> Self {
+        let kinds = match kind {
+            Kind::Casd => 2,
+            Kind::BuildGrid => 4,
+        };
+        let (which, seconds) = (random.below(kinds), random.below(15));
         match which {
-            0 => Self::Worker(usize::try_from(random.below(WORKERS as u64)).unwrap_or(0), seconds),
-            1 => Self::Server(seconds),
+            0 => Self::Server(seconds),
+            1 => Self::Network(seconds + 1),
             2 => Self::Postgres(seconds),
-            _ => Self::Network(seconds + 1),
+            _ => Self::Worker(usize::try_from(random.below(WORKERS as u64)).unwrap_or(0), seconds),
         }
     }
 
-    fn happen(self, farm: &mut Grid, network: &Network) -> Result<(), String> {
+    fn happen(self, engine: &mut Either, network: &Network) -> Result<(), String> {
         let wait = |seconds| move || thread::sleep(Duration::from_secs(seconds));
-        match self {
-            Self::Worker(which, seconds) => farm.restart_worker(which, wait(seconds)),
-            Self::Server(seconds) => farm.restart_server(wait(seconds)),
-            Self::Postgres(seconds) => farm.restart_postgres(wait(seconds)),
-            Self::Network(seconds) => network.cut(wait(seconds)),
+        match (self, engine) {
+            (Self::Network(seconds), _) => network.cut(wait(seconds)),
+            (Self::Server(seconds), Either::Casd(solo)) => solo.restart(wait(seconds)),
+            (Self::Server(seconds), Either::BuildGrid(grid, _)) => grid.restart_server(wait(seconds)),
+            (Self::Postgres(seconds), Either::BuildGrid(grid, _)) => grid.restart_postgres(wait(seconds)),
+            (Self::Worker(which, seconds), Either::BuildGrid(grid, _)) => grid.restart_worker(which, wait(seconds)),
+            (event, Either::Casd(_)) => Err(format!("casd has no such part: {event}")),
         }
     }
 }
@@ -73,35 +79,39 @@ impl fmt::Display for Event {
 }
 
 pub(super) fn run(asked: &Asked) -> Result<(), String> {
-    let mut random = Random::new(asked.seed);
     println!("chaos: {} events, --seed {}", asked.events, asked.seed);
     let temp = place()?;
     let here = asked.client(&temp.path().join("here"))?.run()?;
     let mirror = mirror(&asked.local_store(), &temp.path().join("mirror"))?;
+    Kind::ALL.into_iter().try_for_each(|kind| on(asked, kind, (&here, &mirror)))
+}
+
+/// As many builds on one engine as have all events happen; each must be as it was made `here`.
+fn on(asked: &Asked, kind: Kind, (here, mirror): (&Ran, &Path)) -> Result<(), String> {
+    let (temp, mut random) = (place()?, Random::new(asked.seed));
     let (mut happened, mut builds) = (0, 0);
     while happened < asked.events {
         builds += 1;
         let build = temp.path().join(format!("build-{builds}"));
         let network = Network::new()?;
-        let mut farm = Grid::start(WORKERS, &[network.here()])?;
+        let mut engine = kind.start_at(network.here())?;
         let store = build.join("store");
-        let remote = Some((farm.address_at(network.here()), "execute"));
         let client = Client {
             store: Some(&store),
-            remote,
+            remote: Some((engine.address(), "execute")),
             namespace: Some(network.name()),
-            mirror: Some(&mirror),
+            mirror: Some(mirror),
             ..asked.client(&build)?
         };
         let mut running = client.start()?;
         let before = happened;
-        disturb(&mut running, &mut farm, &network, (&mut random, &mut happened, asked.events))?;
+        disturb(&mut running, (kind, &mut engine, &network), &mut random, (&mut happened, asked.events))?;
         let ran = running.end()?;
         ran.all_ended(&["made-remotely", "downloaded"])?;
         let packages = compare::outputs(&ran.outputs, &here.outputs)?;
         println!(
-            "chaos: build {builds} took {:.1} s with {} events: {} actions run on the farm, {} times back to the queue, none run here; \
-             {packages} packages have the digests they have here",
+            "chaos: build {builds} by {kind} took {:.1} s with {} events: {} actions run there, {} times back to the queue, none run \
+             here; {packages} packages have the digests they have here",
             ran.wall.as_secs_f64(),
             happened - before,
             ran.ended("made-remotely"),
@@ -109,7 +119,7 @@ pub(super) fn run(asked: &Asked) -> Result<(), String> {
         );
         fs::remove_dir_all(&build).map_err(|error| format!("{}: {error}", build.display()))?;
     }
-    println!("chaos: {happened} events, {builds} builds, all came to their end");
+    println!("chaos: {happened} events on {kind}, {builds} builds, all came to their end");
     Ok(())
 }
 
@@ -131,23 +141,23 @@ fn mirror(store: &Path, mirror: &Path) -> Result<PathBuf, String> {
     Ok(mirror.to_owned())
 }
 
-/// Has things happen while a client runs, up to a number in all.
+/// Has things happen to an engine while a client runs, up to a number in all.
 fn disturb(
     running: &mut Running,
-    farm: &mut Grid,
-    network: &Network,
-    (random, happened, most): (&mut Random, &mut usize, usize),
+    (kind, engine, network): (Kind, &mut Either, &Network),
+    random: &mut Random,
+    (happened, most): (&mut usize, usize),
 ) -> Result<(), String> {
     let begun = Instant::now();
     let mut next = Duration::from_secs(BETWEEN.0);
     while running.runs() {
         thread::sleep(TICK);
-        farm.supervise()?;
+        engine.supervise()?;
         if *happened < most && begun.elapsed() >= next {
             *happened += 1;
-            let event = Event::any(random);
+            let event = Event::any(random, kind);
             println!("chaos: {happened:2} at {:4.0} s: {event}", begun.elapsed().as_secs_f64());
-            event.happen(farm, network)?;
+            event.happen(engine, network)?;
             next = begun.elapsed() + Duration::from_secs(BETWEEN.0 + random.below(BETWEEN.1));
         }
     }

@@ -21,9 +21,9 @@ pub(super) fn run(asked: &Asked) -> Result<(), String> {
 /// The same by one engine, compared with what was made `here`.
 fn there(asked: &Asked, kind: Kind, here: &Ran) -> Result<(), String> {
     let temp = place()?;
-    let [engine, execute, cache] = ["engine", "execute", "cache"].map(|name| temp.path().join(name));
+    let [execute, cache] = ["execute", "cache"].map(|name| temp.path().join(name));
     let begun = Instant::now();
-    let engine = kind.start(&engine)?;
+    let engine = kind.start()?;
     println!("corpus: {kind} is up after {:.1} s", begun.elapsed().as_secs_f64());
     let there = on(&engine, &asked.client(&execute)?, "execute")?;
     there.all_ended(&["made-remotely", "downloaded"])?;

@@ -1,14 +1,13 @@
 //! Either engine that there is, for what both are asked: buildbox-casd, one program in C++, and BuildGrid with its workers, in Python.
 //!
-//! Not here: what only one of them can show (`chaos`, `hybrid`).
+//! Not here: what only one of them can show (`hybrid`, `kinds`).
 
 use std::fmt;
-use std::path::Path;
-
-use testkit::casd::Casd;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::corpus::WORKERS;
 use super::grid::Grid;
+use super::solo::Solo;
 
 /// How many times fewer small actions BuildGrid is given: it needs 0.35 to 1 s for one.
 const FEWER: usize = 10;
@@ -23,21 +22,28 @@ pub(super) enum Kind {
 /// An engine that answers until it is dropped.
 #[derive(Debug)]
 pub(super) enum Either {
-    Casd(Casd),
-    BuildGrid(Box<Grid>),
+    Casd(Solo),
+    /// And where clients find it.
+    BuildGrid(Box<Grid>, IpAddr),
 }
 
 impl Kind {
     pub(super) const ALL: [Self; 2] = [Self::Casd, Self::BuildGrid];
 
-    /// Starts one, which keeps what it has below `place` or in a directory of its own.
-    pub(super) fn start(self, place: &Path) -> Result<Either, String> {
+    /// Starts one for clients of this machine.
+    pub(super) fn start(self) -> Result<Either, String> {
+        self.start_at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Starts one for clients that find it at one of this machine's addresses.
+    pub(super) fn start_at(self, at: IpAddr) -> Result<Either, String> {
         match self {
-            Self::Casd => {
-                let casd = Casd::start(&place.join("casd"))?;
-                casd.map(Either::Casd).ok_or_else(|| "there is no ../shared/tools/reapi".to_owned())
+            Self::Casd => Solo::start(at).map(Either::Casd),
+            Self::BuildGrid => {
+                // It answers at this machine's own address anyway: its workers are there.
+                let others: &[IpAddr] = if at.is_loopback() { &[] } else { &[at] };
+                Ok(Either::BuildGrid(Box::new(Grid::start(WORKERS, others)?), at))
             }
-            Self::BuildGrid => Ok(Either::BuildGrid(Box::new(Grid::start(WORKERS, &[])?))),
         }
     }
 
@@ -54,8 +60,16 @@ impl Either {
     /// Where it answers, as `--remote` takes it.
     pub(super) fn address(&self) -> String {
         match self {
-            Self::Casd(casd) => casd.address(),
-            Self::BuildGrid(grid) => grid.address(),
+            Self::Casd(solo) => solo.address(),
+            Self::BuildGrid(grid, at) => grid.address_at(*at),
+        }
+    }
+
+    /// Sees to it that all its parts are there, but for those that were killed.
+    pub(super) fn supervise(&mut self) -> Result<(), String> {
+        match self {
+            Self::Casd(solo) => solo.supervise(),
+            Self::BuildGrid(grid, _) => grid.supervise(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Not here: running them (`grid`).
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use testkit::{checkout, command, output, shared};
 
@@ -39,8 +40,14 @@ impl Engines {
         self.bin().join(name)
     }
 
+    /// A command with nothing of our environment, for what runs actions passes its own on.
+    pub(super) fn hermetic(&self, mut command: Command) -> Command {
+        command.env_clear().env("PATH", format!("{}:/usr/sbin:/usr/bin:/bin", self.bin().display()));
+        command
+    }
+
     /// Where buildbox's programs are.
-    pub(super) fn bin(&self) -> PathBuf {
+    fn bin(&self) -> PathBuf {
         self.directory.join("bin")
     }
 

@@ -177,7 +177,7 @@ impl Grid {
 
     fn new_worker(&self, number: usize) -> Result<Worker, String> {
         let [cache_port] = free_ports()?;
-        let mut cache = self.hermetic(alone(&self.engines.worker("buildbox-casd")));
+        let mut cache = self.engines.hermetic(alone(&self.engines.worker("buildbox-casd")));
         cache.arg(format!("--cas-remote=http://127.0.0.1:{}", self.server_port));
         cache.arg(format!("--bind=127.0.0.1:{cache_port}"));
         cache.args([&format!("--quota-high={QUOTA}"), "--reserved=1G", "--log-level=warning"]);
@@ -189,7 +189,7 @@ impl Grid {
     }
 
     fn start_worker(&self, number: usize, cache_port: u16, cache: &Process) -> Result<Process, String> {
-        let mut worker = self.hermetic(beside(&self.engines.worker("buildbox-worker"), cache.first_child()?));
+        let mut worker = self.engines.hermetic(beside(&self.engines.worker("buildbox-worker"), cache.first_child()?));
         worker.arg(format!("--bots-remote=http://127.0.0.1:{}", self.server_port));
         worker.arg(format!("--cas-remote=http://127.0.0.1:{cache_port}"));
         worker.args(["--bots-retry-limit=20", "--concurrent-jobs=1", "--max-wait-time=5", "--request-timeout=60"]);
@@ -197,12 +197,6 @@ impl Grid {
         worker.args(["--platform", "OSFamily=linux", "--platform", "ISA=x86-64", "--log-level=info"]);
         worker.arg(format!("worker-{number}"));
         Process::start(&mut worker, &self.log(&format!("worker-{number}")))
-    }
-
-    /// A command with nothing of our environment, for workers pass theirs on.
-    fn hermetic(&self, mut command: Command) -> Command {
-        command.env_clear().env("PATH", format!("{}:/usr/sbin:/usr/bin:/bin", self.engines.bin().display()));
-        command
     }
 
     /// Kills a worker in the midst of what it does, and starts it again after `between`.

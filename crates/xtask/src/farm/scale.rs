@@ -51,7 +51,7 @@ pub(super) fn run(asked: &Asked) -> Result<(), String> {
 /// A cache that has what this machine's store has, and an empty store that takes it from there.
 fn restore(asked: &Asked, kind: Kind) -> Result<(), String> {
     let temp = place()?;
-    let cache = kind.start(temp.path())?;
+    let cache = kind.start()?;
     let [told, taken] = ["told", "taken"].map(|name| temp.path().join(name));
     let remote = || Some((cache.address(), "cache"));
     let ran = Client { remote: remote(), ..asked.client(&told)? }.run()?;
@@ -77,7 +77,7 @@ fn restore(asked: &Asked, kind: Kind) -> Result<(), String> {
 /// Actions that a cache has, for an empty store.
 fn cached(kind: Kind) -> Result<(), String> {
     let temp = place()?;
-    let cache = kind.start(temp.path())?;
+    let cache = kind.start()?;
     let made = temp.path().join("made");
     let (actions, address) = (kind.actions(CACHED), cache.address());
     let task = Task { actions, name: "cached", address: &address, mode: "cache", store: &made };
@@ -107,7 +107,7 @@ fn cached(kind: Kind) -> Result<(), String> {
 /// A large graph made by an engine.
 fn many(kind: Kind, actions: usize) -> Result<(), String> {
     let temp = place()?;
-    let engine = kind.start(temp.path())?;
+    let engine = kind.start()?;
     let (address, store) = (engine.address(), temp.path().join("store"));
     let (told, peak) = done(&Task { actions, name: "many", address: &address, mode: "execute", store: &store })?;
     let blobs = actions as u64 * BLOBS;
