@@ -162,20 +162,15 @@ impl Bench {
         Self { store, fetcher: Fetcher::new(config), builder, _apt: apt }
     }
 
+    fn engine<'e>(&'e self, stop: &'e AtomicBool) -> Engine<'e> {
+        let engine = Engine::new(&self.store, &self.fetcher, std::env::var_os("PATH").unwrap(), stop).unwrap();
+        Engine { jobs: 2, ..engine }
+    }
+
     /// Makes a goal's inputs and says which action makes the goal itself.
     fn action(&self, graph: &Graph, goal: NodeId) -> (Action, HashSet<DirDigest>) {
         let stop = AtomicBool::new(false);
-        let engine = Engine {
-            store: &self.store,
-            fetcher: &self.fetcher,
-            builder: self.builder.clone(),
-            path: std::env::var_os("PATH").unwrap(),
-            jobs: 2,
-            sink: &|_| (),
-            stop: &stop,
-            inspector: None,
-            remote: None,
-        };
+        let engine = self.engine(&stop);
         let inputs: Vec<_> = graph.get(goal).unwrap().dependencies().collect();
         engine.run(graph, &inputs).unwrap_or_else(|error| panic!("{error}: {:?}", error.cause));
         engine.action(graph, goal).unwrap().unwrap()
@@ -220,17 +215,7 @@ impl Bench {
             }
         };
         let stop = AtomicBool::new(false);
-        let engine = Engine {
-            store: &self.store,
-            fetcher: &self.fetcher,
-            builder: self.builder.clone(),
-            path: std::env::var_os("PATH").unwrap(),
-            jobs: 2,
-            sink: &sink,
-            stop: &stop,
-            inspector: None,
-            remote,
-        };
+        let engine = Engine { sink: &sink, remote, ..self.engine(&stop) };
         let report = engine.run(graph, &[goal]).unwrap_or_else(|error| panic!("{error}: {:?}", error.cause));
         (report.values[0].tree().unwrap(), ends.into_inner().unwrap())
     }
@@ -238,17 +223,7 @@ impl Bench {
     /// Has an action fail; the id by which its root is kept.
     fn fail(&self, remote: &Remote, graph: &Graph, goal: NodeId) -> String {
         let stop = AtomicBool::new(false);
-        let engine = Engine {
-            store: &self.store,
-            fetcher: &self.fetcher,
-            builder: self.builder.clone(),
-            path: std::env::var_os("PATH").unwrap(),
-            jobs: 2,
-            sink: &|_| (),
-            stop: &stop,
-            inspector: None,
-            remote: Some(remote),
-        };
+        let engine = Engine { remote: Some(remote), ..self.engine(&stop) };
         match engine.run(graph, &[goal]).unwrap_err().cause {
             NodeError::Action { kept: Some(id), .. } => id,
             other => panic!("{other:?}"),

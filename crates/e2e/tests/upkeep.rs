@@ -126,18 +126,8 @@ fn broken() -> (Graph, NodeId) {
 fn break_something(directory: &Path) -> String {
     let store = Store::open(directory).unwrap();
     let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), directory.join("downloads")));
-    let digest = store.put(BUILDER).unwrap();
-    let engine = Engine {
-        store: &store,
-        fetcher: &fetcher,
-        builder: store.blob_path(digest, true).unwrap(),
-        path: std::env::var_os("PATH").unwrap(),
-        jobs: 1,
-        sink: &|_| (),
-        stop: &AtomicBool::new(false),
-        inspector: None,
-        remote: None,
-    };
+    let stop = AtomicBool::new(false);
+    let engine = Engine::new(&store, &fetcher, std::env::var_os("PATH").unwrap(), &stop).unwrap();
     let (graph, goal) = broken();
     match engine.run(&graph, &[goal]).unwrap_err().cause {
         NodeError::Action { kept: Some(id), .. } => id,

@@ -194,18 +194,8 @@ fn toolchains(directory: &Path) -> Vec<Option<Value>> {
     let store = Store::open(directory).unwrap();
     let apt = tempfile::tempdir().unwrap();
     let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), apt.path().to_owned()));
-    let digest = store.put(BUILDER).unwrap();
-    let engine = Engine {
-        store: &store,
-        fetcher: &fetcher,
-        builder: store.blob_path(digest, true).unwrap(),
-        path: std::env::var_os("PATH").unwrap(),
-        jobs: 1,
-        sink: &|_| (),
-        stop: &AtomicBool::new(false),
-        inspector: None,
-        remote: None,
-    };
+    let stop = AtomicBool::new(false);
+    let engine = Engine::new(&store, &fetcher, std::env::var_os("PATH").unwrap(), &stop).unwrap();
     let mut planner = Planner::new(BUILDER);
     let goals = planner.toolchain(plan::ocaml::Release::default(), TARGET.parse().unwrap()).unwrap();
     engine.look_up(&planner.finish(), &goals).unwrap()

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,7 +22,6 @@ struct World {
     temp: tempfile::TempDir,
     store: Store,
     fetcher: Fetcher,
-    builder: PathBuf,
     stop: AtomicBool,
     events: Mutex<Vec<Event>>,
 }
@@ -33,9 +31,7 @@ impl World {
         let temp = tempfile::tempdir().unwrap();
         let store = Store::open(&temp.path().join("store")).unwrap();
         let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), temp.path().join("apt")));
-        let digest = store.put(BUILDER).unwrap();
-        let builder = store.blob_path(digest, true).unwrap();
-        Self { temp, store, fetcher, builder, stop: AtomicBool::new(false), events: Mutex::default() }
+        Self { temp, store, fetcher, stop: AtomicBool::new(false), events: Mutex::default() }
     }
 
     fn run(&self, graph: &Graph, goal: NodeId) -> Result<Report, RunError> {
@@ -44,18 +40,8 @@ impl World {
 
     fn with_engine<R>(&self, jobs: usize, work: impl FnOnce(&Engine<'_>) -> R) -> R {
         let sink = |event| self.events.lock().unwrap().push(event);
-        let engine = Engine {
-            store: &self.store,
-            fetcher: &self.fetcher,
-            builder: self.builder.clone(),
-            path: "/usr/bin:/bin".into(),
-            jobs,
-            sink: &sink,
-            stop: &self.stop,
-            inspector: None,
-            remote: None,
-        };
-        work(&engine)
+        let engine = Engine::new(&self.store, &self.fetcher, "/usr/bin:/bin".into(), &self.stop).unwrap();
+        work(&Engine { jobs, sink: &sink, ..engine })
     }
 
     /// The labels of actions in the order in which they began, and how many ran at once at most.

@@ -81,7 +81,6 @@ fn world(name: &str) -> Result<World, String> {
 pub(crate) struct Bench {
     store: Store,
     fetcher: Fetcher,
-    builder: PathBuf,
     _apt: tempfile::TempDir,
 }
 
@@ -92,9 +91,7 @@ impl Bench {
         let mut config = FetchConfig::new(registry_environment(std::env::vars_os()), apt.path().to_owned());
         let mirrors = std::env::var("BACTRIAN_MIRROR").unwrap_or_default();
         config.mirrors = mirrors.split_whitespace().map(Mirror::parse).collect();
-        let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true));
-        let builder = builder.map_err(|error| error.to_string())?;
-        Ok(Self { store, fetcher: Fetcher::new(config), builder, _apt: apt })
+        Ok(Self { store, fetcher: Fetcher::new(config), _apt: apt })
     }
 
     /// Builds the library and its program, runs the program and compares what it prints.
@@ -141,7 +138,7 @@ impl Bench {
         let first = self.make(&graph, made.node, jobs())?;
         let stop = AtomicBool::new(false);
         let own = own_action(&graph, library);
-        let forgotten = self.engine(1, &stop).forget(&graph, &own).map_err(|error| self.why(&error))?;
+        let forgotten = self.engine(1, &stop)?.forget(&graph, &own).map_err(|error| self.why(&error))?;
         let second = self.make(&graph, made.node, 1)?;
         let name = library.facts().name;
         if forgotten != 1 || first != second {
@@ -151,24 +148,16 @@ impl Bench {
         Ok(())
     }
 
-    fn engine<'e>(&'e self, jobs: usize, stop: &'e AtomicBool) -> Engine<'e> {
-        Engine {
-            store: &self.store,
-            fetcher: &self.fetcher,
-            builder: self.builder.clone(),
-            path: std::env::var_os("PATH").unwrap_or_default(),
-            jobs,
-            sink: &tell,
-            stop,
-            inspector: None,
-            remote: None,
-        }
+    fn engine<'e>(&'e self, jobs: usize, stop: &'e AtomicBool) -> Result<Engine<'e>, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let engine = Engine::new(&self.store, &self.fetcher, path, stop).map_err(|error| error.to_string())?;
+        Ok(Engine { jobs, sink: &tell, ..engine })
     }
 
     /// Makes `goal`; where its tree lies.
     pub(crate) fn make(&self, graph: &Graph, goal: NodeId, jobs: usize) -> Result<PathBuf, String> {
         let stop = AtomicBool::new(false);
-        let report = self.engine(jobs, &stop).run(graph, &[goal]).map_err(|error| self.why(&error))?;
+        let report = self.engine(jobs, &stop)?.run(graph, &[goal]).map_err(|error| self.why(&error))?;
         match report.values.as_slice() {
             [Value::Tree(tree)] => self.store.checkout(*tree).map_err(|error| error.to_string()),
             _ => Err("what was made is no tree".to_owned()),

@@ -27,6 +27,7 @@ use action::digest::{ActionDigest, BlobDigest, DirDigest};
 use action::graph::{Graph, Node, NodeId};
 use action::outcome::Outcome;
 
+use crate::builder_image::BUILDER;
 use crate::capture::CaptureError;
 use crate::event::Sink;
 use crate::fetch::{FetchError, Fetcher};
@@ -162,6 +163,23 @@ struct State {
     halted: bool,
     /// Whether there is to be no other.
     is_last: bool,
+}
+
+impl<'a> Engine<'a> {
+    /// One that makes one thing after the other on this machine alone, tells nobody, and looks a base image's tools up in `path`.
+    /// Whoever wants it otherwise sets the fields.
+    ///
+    /// # Errors
+    /// If the builder program, which goes to the store first, cannot be put there.
+    pub fn new(
+        store: &'a Store,
+        fetcher: &'a Fetcher,
+        path: std::ffi::OsString,
+        stop: &'a AtomicBool,
+    ) -> Result<Self, StoreError> {
+        let builder = store.blob_path(store.put(BUILDER)?, true)?;
+        Ok(Self { store, fetcher, builder, path, jobs: 1, sink: &|_| (), stop, inspector: None, remote: None })
+    }
 }
 
 impl Engine<'_> {

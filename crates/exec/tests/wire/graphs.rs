@@ -3,7 +3,7 @@
 //! Where actions run on this machine they run for real; the server's workers make what it is told they make.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -76,20 +76,9 @@ impl Machine {
             }
         };
         let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), self.home.path().join("apt")));
-        let builder: PathBuf = store.blob_path(store.put(BUILDER).unwrap(), true).unwrap();
         let stop = AtomicBool::new(false);
-        let engine = Engine {
-            store,
-            fetcher: &fetcher,
-            builder,
-            path: "/usr/bin:/bin".into(),
-            jobs: 2,
-            sink: &sink,
-            stop: &stop,
-            inspector: None,
-            remote,
-        };
-        let report = engine.run(graph, goals);
+        let engine = Engine::new(store, &fetcher, "/usr/bin:/bin".into(), &stop).unwrap();
+        let report = Engine { jobs: 2, sink: &sink, remote, ..engine }.run(graph, goals);
         assert_eq!(store.verify(false, &mut |fault| panic!("{fault:?}")).unwrap().faults, 0);
         (report, ends.into_inner().unwrap())
     }
@@ -327,17 +316,7 @@ fn forgetting_a_result_forgets_that_it_is_known() {
     let store = machine.store();
     let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), machine.home.path().join("apt")));
     let stop = AtomicBool::new(false);
-    let engine = Engine {
-        store: &store,
-        fetcher: &fetcher,
-        builder: PathBuf::new(),
-        path: "/usr/bin:/bin".into(),
-        jobs: 1,
-        sink: &|_| (),
-        stop: &stop,
-        inspector: None,
-        remote: None,
-    };
+    let engine = Engine::new(&store, &fetcher, "/usr/bin:/bin".into(), &stop).unwrap();
     // A look needs the digests alone: the goal is found though what it is made of is elsewhere.
     let found = engine.look_up(&graph, &[one, three]).unwrap();
     assert!(found[0].is_none() && found[1].is_some());

@@ -1,11 +1,9 @@
 //! Who wants everything to stop is heard, also while a run begins anew.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use action::digest::BlobDigest;
-use exec::builder_image::BUILDER;
 use exec::engine::{Engine, NodeError};
 use exec::event::{End, Event};
 use exec::fetch::{FetchConfig, Fetcher};
@@ -29,25 +27,14 @@ fn an_interrupt_is_not_lost_when_a_run_begins_anew() {
         let config = Config { mode: Mode::Cache, ..impatient(&fake.address()) };
         let remote = Remote::connect(Arc::clone(&store), config, Arc::clone(&stop)).unwrap();
         let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), machine.home.path().join("apt")));
-        let builder: PathBuf = store.blob_path(store.put(BUILDER).unwrap(), true).unwrap();
         // Just before the failure is taken note of.
         let sink = |event: Event| {
             if interrupted && matches!(event, Event::Finished { end: End::Failed, .. }) {
                 stop.store(true, Ordering::Relaxed);
             }
         };
-        let engine = Engine {
-            store: &store,
-            fetcher: &fetcher,
-            builder,
-            path: "/usr/bin:/bin".into(),
-            jobs: 2,
-            sink: &sink,
-            stop: &stop,
-            inspector: None,
-            remote: Some(&remote),
-        };
-        match engine.run(&graph, &[last]) {
+        let engine = Engine::new(&store, &fetcher, "/usr/bin:/bin".into(), &stop).unwrap();
+        match (Engine { jobs: 2, sink: &sink, remote: Some(&remote), ..engine }).run(&graph, &[last]) {
             Ok(_) => assert!(!interrupted),
             Err(error) => assert!(interrupted && matches!(error.cause, NodeError::Stopped), "{:?}", error.cause),
         }

@@ -5,7 +5,6 @@
 //! chain. It is run twice: with guesses, and with what the first run taught.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -31,13 +30,10 @@ pub(crate) fn run() -> Result<(), String> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let temp = tempfile::tempdir().map_err(|error| error.to_string())?;
     let store = Store::open(&temp.path().join("store")).map_err(|error| error.to_string())?;
-    let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true));
-    let builder = builder.map_err(|error| error.to_string())?;
     let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), temp.path().join("apt")));
     let (graph, base, goals) = plan().map_err(|error| error.to_string())?;
     for name in ["by guesses", "by the last run"] {
-        let measured =
-            once(&Bench { store: &store, fetcher: &fetcher, builder: builder.clone(), cores }, &graph, base, &goals)?;
+        let measured = once(&Bench { store: &store, fetcher: &fetcher, cores }, &graph, base, &goals)?;
         let bound = measured.longest.max(measured.cpu / u32::try_from(cores).unwrap_or(1));
         println!(
             "schedule: {name}: {:.2} s; longest way {:.2} s, processors {:.2} s / {cores}: {:.2} of the bound",
@@ -53,7 +49,6 @@ pub(crate) fn run() -> Result<(), String> {
 struct Bench<'b> {
     store: &'b Store,
     fetcher: &'b Fetcher,
-    builder: PathBuf,
     cores: usize,
 }
 
@@ -74,17 +69,9 @@ fn once(bench: &Bench<'_>, graph: &Graph, base: NodeId, goals: &[NodeId]) -> Res
             *time = wall;
         }
     };
-    let engine = Engine {
-        store: bench.store,
-        fetcher: bench.fetcher,
-        builder: bench.builder.clone(),
-        path: std::env::var_os("PATH").unwrap_or_default(),
-        jobs: bench.cores,
-        sink: &sink,
-        stop: &stop,
-        inspector: None,
-        remote: None,
-    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let engine = Engine::new(bench.store, bench.fetcher, path, &stop).map_err(|error| error.to_string())?;
+    let engine = Engine { jobs: bench.cores, sink: &sink, ..engine };
     let told = |error: exec::engine::RunError| format!("{error}: {}", error.cause);
     engine.run(graph, &[base]).map_err(told)?;
     let runs: Vec<_> = graph.iter().filter(|(_, node)| matches!(node, Node::Run(_))).map(|(id, _)| id).collect();

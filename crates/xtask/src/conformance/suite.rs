@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicBool;
 
 use action::graph::{Fetch, Graph, Node, Unpack};
 use action::pattern::Pattern;
-use exec::builder_image::BUILDER;
 use exec::engine::{Engine, Value};
 use exec::fetch::config::registry_environment;
 use exec::fetch::{FetchConfig, Fetcher, Mirror};
@@ -136,7 +135,6 @@ fn unpacked(release: Release) -> Result<PathBuf, String> {
     let mirrors = std::env::var("BACTRIAN_MIRROR").unwrap_or_default();
     config.mirrors = mirrors.split([',', ' ']).filter(|mirror| !mirror.is_empty()).map(Mirror::parse).collect();
     let fetcher = Fetcher::new(config);
-    let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true)).map_err(|error| told(&error))?;
     let mut graph = Graph::default();
     let label = format!("OCaml {release} sources");
     let fetch = Node::Fetch(Fetch { label, alternatives: plan::sources::ocaml(release) });
@@ -146,18 +144,7 @@ fn unpacked(release: Release) -> Result<PathBuf, String> {
     let goal = graph.add(Node::Unpack(unpack)).map_err(|error| told(&error))?;
     let stop = AtomicBool::new(false);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let sink = |_| ();
-    let engine = Engine {
-        store: &store,
-        fetcher: &fetcher,
-        builder,
-        path,
-        jobs: 1,
-        sink: &sink,
-        stop: &stop,
-        inspector: None,
-        remote: None,
-    };
+    let engine = Engine::new(&store, &fetcher, path, &stop).map_err(|error| told(&error))?;
     let report = engine.run(&graph, &[goal]).map_err(|error| format!("{error}: {}", error.cause))?;
     match report.values.as_slice() {
         [Value::Tree(tree)] => store.checkout(*tree).map_err(|error| told(&error)),

@@ -84,7 +84,6 @@ fn make(task: &Task<'_>) -> Result<Told, String> {
     };
     let config = Config { mode, ..Config::new(task.address.parse().map_err(|error| told(&error))?) };
     let (graph, goals) = graph(task.name, task.actions).map_err(|error| told(&error))?;
-    let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true)).map_err(|error| told(&error))?;
     let fetcher = Fetcher::new(FetchConfig::new(std::iter::empty().collect(), task.store.join("apt")));
     let ends = [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)];
     let sink = |event: Event| {
@@ -99,17 +98,9 @@ fn make(task: &Task<'_>) -> Result<Told, String> {
     };
     let (begun, before) = (Instant::now(), cpu_time().unwrap_or_default());
     let remote = Remote::connect(Arc::clone(&store), config, Arc::default()).map_err(|error| told(&error))?;
-    let engine = Engine {
-        store: &store,
-        fetcher: &fetcher,
-        builder,
-        path: std::env::var_os("PATH").unwrap_or_default(),
-        jobs: 2,
-        sink: &sink,
-        stop: &AtomicBool::new(false),
-        inspector: None,
-        remote: Some(&remote),
-    };
+    let (path, stop) = (std::env::var_os("PATH").unwrap_or_default(), AtomicBool::new(false));
+    let engine = Engine::new(&store, &fetcher, path, &stop).map_err(|error| told(&error))?;
+    let engine = Engine { jobs: 2, sink: &sink, remote: Some(&remote), ..engine };
     let report = engine.run(&graph, &goals).map_err(|error| format!("{error}: {}", error.cause))?;
     let (wall, cpu) = (begun.elapsed(), cpu_time().unwrap_or_default().saturating_sub(before));
     let traffic = remote.traffic();

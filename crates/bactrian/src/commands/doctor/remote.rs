@@ -174,21 +174,10 @@ fn here(
 ) -> Result<(Action, DirDigest), CommandError> {
     let bug = |error: &dyn std::error::Error| CommandError::bug("the probe is wrong").caused_by(error);
     let (graph, goal) = probe(nonce).map_err(|error| bug(&error))?;
-    let builder = store.put(BUILDER).and_then(|digest| store.blob_path(digest, true));
-    let builder = builder.map_err(|error| failure::store(&error))?;
     let variables = place.ctx.around.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let fetcher = Fetcher::new(FetchConfig::new(registry_environment(variables), place.store.join("downloads/apt")));
-    let engine = Engine {
-        store,
-        fetcher: &fetcher,
-        builder,
-        path: place.ctx.around.env.get("PATH").unwrap_or_default().to_owned(),
-        jobs: 1,
-        sink: &|_| (),
-        stop,
-        inspector: None,
-        remote: None,
-    };
+    let path = place.ctx.around.env.get("PATH").unwrap_or_default().to_owned();
+    let engine = Engine::new(store, &fetcher, path, stop).map_err(|error| failure::store(&error))?;
     let report = engine.run(&graph, &[goal]).map_err(|error| failure::run(&error, store))?;
     let output = report.values.first().and_then(|value| value.tree().ok());
     let action = engine.action(&graph, goal).map_err(|error| failure::run(&error, store))?;
