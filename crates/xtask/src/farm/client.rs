@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testkit::{bactrian, command, shared};
 
+use super::process::TIED;
+
 /// The OCaml of the corpus's lists.
 pub(super) const OCAML: &str = "5.3.0";
 
@@ -58,15 +60,12 @@ impl Client<'_> {
     pub(super) fn start(&self) -> Result<Running, String> {
         let corpus = shared("corpus").ok_or("there is no ../shared/corpus")?;
         let program = bactrian()?;
-        let mut line = match self.namespace {
-            None => command(program),
-            Some(name) => {
-                let mut line = command("ip");
-                line.args(["netns", "exec", name]).arg(program);
-                line
-            }
-        };
-        line.arg("install").args(self.roots).args(["--ocaml", OCAML, "--target", self.targets]);
+        let mut line = command("setpriv");
+        line.args(TIED);
+        if let Some(name) = self.namespace {
+            line.args(["ip", "netns", "exec", name]);
+        }
+        line.arg(program).arg("install").args(self.roots).args(["--ocaml", OCAML, "--target", self.targets]);
         line.args(["--message-format", "json", "--verbose"]);
         line.arg("--repo").arg(corpus.join("repo")).arg("--mirror").arg(corpus.join("archives"));
         line.arg("-o").arg(self.place.join("out"));

@@ -1,7 +1,8 @@
 //! BuildGrid with PostgreSQL and buildbox workers, on this machine, in a directory of its own.
 //!
-//! Each part can be killed and started again by itself. All are children of this process and end with it. A worker is in the
-//! namespaces of its cache, which stages what actions read by FUSE: nothing that they start or mount outlives the cache.
+//! Each part can be killed and started again by itself. All are children of this process and end with it, even if it is killed. A
+//! worker is in the namespaces of its cache, which stages what actions read by FUSE: nothing that they start or mount outlives the
+//! cache.
 //! Not here: who kills what when (`chaos`).
 
 use std::fs;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use testkit::output;
 
 use super::engines::{Engines, postgres};
-use super::process::{Process, alone, beside, directory, free_ports};
+use super::process::{Process, TIED, alone, beside, directory, free_ports, tied};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// BuildGrid's configuration, which is also the docs' example.
@@ -167,7 +168,7 @@ impl Grid {
     }
 
     fn start_server(&mut self) -> Result<(), String> {
-        let mut start = Command::new(self.engines.server());
+        let mut start = tied(&self.engines.server());
         start.args(["server", "start"]).arg(self.place.path().join("buildgrid.yml"));
         let mut server = Process::start(&mut start, &self.log("server"))?;
         server.answers(SocketAddr::new(LOCAL, self.server_port))?;
@@ -244,7 +245,7 @@ impl Drop for Grid {
 
 fn as_nobody(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]).arg(program);
+    command.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).args(TIED).arg(program);
     command.current_dir("/");
     command
 }

@@ -120,10 +120,21 @@ fn descendants(id: u32) -> Vec<Pid> {
     all
 }
 
-/// `program` in a process and a mount namespace of its own: when it is killed, all that was started there is, and what was mounted
+/// Words for `setpriv`, before a program's, that have it killed when the thread that starts it ends, as that does if we are killed
+/// ourselves and nothing is dropped.
+pub(super) const TIED: [&str; 2] = ["--pdeathsig=KILL", "--"];
+
+/// `program`, tied to us.
+pub(super) fn tied(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(TIED).arg(program);
+    command
+}
+
+/// `program`, tied to us, in a process and a mount namespace of its own: when it is killed, all that was started there is, and what was mounted
 /// there is unmounted.
 pub(super) fn alone(program: &Path) -> Command {
-    let mut command = Command::new("unshare");
+    let mut command = tied(Path::new("unshare"));
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(program);
     command
 }
