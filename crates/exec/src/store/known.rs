@@ -116,7 +116,8 @@ impl Store {
     }
 
     /// Takes note of directories without storing them: this open store can read them as if they were there, and nobody
-    /// else sees them. What they refer to need not be in the store.
+    /// else sees them. What they refer to need not be in the store: also of one that was put together of several, whose files
+    /// are in no tree that somebody told of.
     ///
     /// # Errors
     /// If bytes are not those of their digest, or no directory. Then none is known.
@@ -129,7 +130,9 @@ impl Store {
             }
             decoded.push((*digest, Arc::new(decode(*digest, bytes)?)));
         }
-        self.all_known().directories.extend(decoded);
+        let mut known = self.all_known();
+        known.unsure.extend(decoded.iter().map(|(digest, _)| *digest));
+        known.directories.extend(decoded);
         Ok(())
     }
 

@@ -179,6 +179,29 @@ fn what_an_engine_made_costs_no_call_the_second_time() {
     assert_eq!((fake.calls("GetActionResult"), fake.calls("BatchReadBlobs")), (0, 1));
 }
 
+/// A directory that has files of two results is the output of none.
+#[test]
+fn files_that_were_put_together_in_one_directory_are_brought() {
+    let (fake, machine) = (engine(), Machine::new());
+    let (mut graph, [one, two, _]) = chain();
+    let at_root = |from: NodeId| Input { at: RelPath::root(), from: from.into() };
+    let both = graph.add(Node::Compose([one, two].map(at_root).into())).unwrap();
+    let report = machine.with(&fake, Mode::Execute, &graph, &[both]).0.unwrap();
+    assert_eq!(machine.read(&report, "one") + &machine.read(&report, "two"), "oneone two");
+
+    // The same for what an action here is made of, and nothing is taken to be here that is not.
+    let over_both = |graph: &mut Graph, label: &str| {
+        script(graph, label, &format!("cat /in/0/one /in/0/two > /out/last # {label}"), &[both])
+    };
+    let (other, there) = (Machine::new(), over_both(&mut graph, "there"));
+    fake.state().makes = vec![vec![("last", b"made there".to_vec())]];
+    let (report, ended) = other.with(&fake, Mode::Hybrid, &graph, &[there]);
+    assert_eq!((other.read(&report.unwrap(), "last").as_str(), ended["there"]), ("made there", End::MadeRemotely));
+    let here = over_both(&mut graph, "here");
+    let (report, ended) = other.with(&fake, Mode::Cache, &graph, &[here]);
+    assert_eq!((other.read(&report.unwrap(), "last").as_str(), ended["here"]), ("oneone two", End::Made));
+}
+
 #[test]
 fn without_the_server_nothing_is_made_but_what_is_wanted() {
     let (fake, machine) = (engine(), Machine::new());

@@ -85,8 +85,16 @@ impl Client {
     }
 
     fn run_telling(&self) -> (Result<Outcome, RemoteError>, Vec<Told>) {
+        self.run_seeing(|_| ())
+    }
+
+    /// The same, where `see` is called with all that is told as it is told.
+    fn run_seeing(&self, see: impl Fn(&Told) + Sync) -> (Result<Outcome, RemoteError>, Vec<Told>) {
         let all = Mutex::new(Vec::new());
-        let told = |told| all.lock().unwrap().push(told);
+        let told = |told| {
+            see(&told);
+            all.lock().unwrap().push(told);
+        };
         let outcome = self.remote.execute(&self.action(b"input"), &told);
         (outcome, all.into_inner().unwrap())
     }
