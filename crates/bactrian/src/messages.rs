@@ -20,7 +20,7 @@ pub(crate) enum Message<'m> {
     Progress { node: usize, bytes: u64, total: Option<u64> },
     /// Another process makes the same thing; this one waits.
     Waiting { node: usize },
-    /// An action is on its way on a remote engine. `stage` is one of sending, queued, running, requeued.
+    /// An action is on its way on a remote engine. `stage` is one of sending, asked, queued, running, requeued.
     Remote { node: usize, stage: &'static str },
     /// An action has been run by a remote engine: by which worker, null if the engine does not say; how long its inputs were on
     /// their way, it was queued and a worker had it; and how many bytes were sent for it.

@@ -172,8 +172,8 @@ fn explain(message: &Message<'_>) -> &'static str {
         }
         Message::Waiting { .. } => "## `waiting`\n\nAnother process makes the same thing; this one waits for it.",
         Message::Remote { .. } => {
-            "## `remote`\n\nAn action is on its way on a remote engine. `stage` is `sending` (its inputs), `queued`, `running` or \
-             `requeued` (its worker was lost). Engines that say nothing are not told of."
+            "## `remote`\n\nAn action is on its way on a remote engine. `stage` is `sending` (its inputs), `asked` (they are \
+             there), `queued`, `running` or `requeued` (its worker was lost). Of engines that say nothing `asked` is the last."
         }
         Message::Ran { .. } => {
             "## `ran`\n\nAn action has been run by a remote engine. `worker` is `null` if the engine does not say. Its inputs were on their \

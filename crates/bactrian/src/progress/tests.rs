@@ -115,6 +115,7 @@ fn far_script() -> Vec<(u64, Option<Event>)> {
         (0, Some(Event::Planned { nodes: 1 })),
         (0, Some(Event::Started { node, kind, label: label.clone() })),
         (0, stage(Stage::Sending)),
+        (1, stage(Stage::Asked)),
         (1, stage(Stage::Queued)),
         (31, None),
         (32, stage(Stage::Running)),

@@ -69,6 +69,7 @@ fn milliseconds(time: Duration) -> u64 {
 pub(super) const fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Sending => "sending its inputs",
+        Stage::Asked => "on the engine",
         Stage::Queued => "queued",
         Stage::Running => "on a worker",
         Stage::Requeued => "queued again: its worker was lost",
@@ -78,6 +79,7 @@ pub(super) const fn stage(stage: Stage) -> &'static str {
 const fn wire_stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Sending => "sending",
+        Stage::Asked => "asked",
         Stage::Queued => "queued",
         Stage::Running => "running",
         Stage::Requeued => "requeued",

@@ -45,7 +45,8 @@ impl Watch {
         let sum = match self.stage {
             Stage::Sending => &mut self.errand.sending,
             Stage::Queued | Stage::Requeued => &mut self.errand.queued,
-            Stage::Running => &mut self.errand.running,
+            // Until the engine says otherwise; some never do.
+            Stage::Asked | Stage::Running => &mut self.errand.running,
         };
         *sum = sum.saturating_add(took);
         self.stage = stage;

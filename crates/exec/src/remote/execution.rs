@@ -32,6 +32,8 @@ const KILLED: [i32; 4] = [9, 15, 128 + 9, 128 + 15];
 pub enum Stage {
     /// Its inputs are being sent.
     Sending,
+    /// They are there, and it is asked for. Some engines tell nothing more before its end.
+    Asked,
     /// It waits for a worker.
     Queued,
     /// A worker runs it.
@@ -74,8 +76,7 @@ impl Remote {
             let sent = self.send_tree(action.input_root, &[&encoded.action, &encoded.command])?;
             locked(&way.watch).add_sent(sent);
             let begun = Instant::now();
-            // Until the engine says otherwise; some never do.
-            locked(&way.watch).enter(Stage::Running);
+            way.enter(Stage::Asked);
             let answer = self.follow_or_cancel(&way).and_then(|response| {
                 let place = if response.cached_result { Place::RemoteCache } else { Place::Remote };
                 let metadata = response.result.as_ref().and_then(|result| result.execution_metadata.clone());

@@ -276,7 +276,7 @@ impl<'q> Progress<'q> {
         match stage {
             Stage::Queued | Stage::Requeued => (self.queued, self.running) = (Some(Instant::now()), None),
             Stage::Running => (self.queued, self.running, self.ran) = (None, Some(queue.run()), true),
-            Stage::Sending => {}
+            Stage::Sending | Stage::Asked => {}
         }
         Some(stage)
     }

@@ -47,7 +47,7 @@ fn an_action_runs_once_and_is_then_a_cached_result() {
     let (outcome, stages) = client.run();
     let outcome = outcome.unwrap();
     assert_eq!((outcome.status, outcome.place), (Status::Success, Place::Remote));
-    assert_eq!(stages, [Stage::Sending, Stage::Queued, Stage::Running]);
+    assert_eq!(stages, [Stage::Sending, Stage::Asked, Stage::Queued, Stage::Running]);
     assert_eq!((fake.calls("FindMissingBlobs"), fake.calls("BatchUpdateBlobs"), fake.calls("Execute")), (1, 1, 1));
     let again = client.run().0.unwrap();
     assert_eq!((again.place, again.output), (Place::RemoteCache, outcome.output));
@@ -90,7 +90,13 @@ fn it_is_told_where_an_action_ran_and_what_that_cost() {
         "Execute",
         [tell(Step::Done(Box::new(wire::ExecuteResponse { result: Some(result), ..Default::default() })))],
     );
-    let errand = ran(client.run_telling().1);
+    let told = client.run_telling().1;
+    assert_eq!(
+        told.get(..2),
+        Some(&[Told::At(Stage::Sending), Told::At(Stage::Asked)][..]),
+        "the engine tells no stage"
+    );
+    let errand = ran(told);
     assert_eq!((errand.worker.as_deref(), errand.sent), (Some("w1"), 0));
     assert_eq!((errand.queued, errand.running), (Duration::from_secs(7), Duration::from_secs(5)));
 }
@@ -103,7 +109,8 @@ fn a_lost_worker_is_waited_for() {
     fake.plan("Execute", [Do::Tell(steps.collect())]);
     let (outcome, stages) = client.run();
     assert_eq!(outcome.unwrap().status, Status::Success);
-    assert_eq!(stages, [Stage::Sending, Stage::Queued, Stage::Running, Stage::Requeued, Stage::Running]);
+    let queued = [Stage::Queued, Stage::Running, Stage::Requeued, Stage::Running];
+    assert_eq!(stages, [&[Stage::Sending, Stage::Asked], &queued[..]].concat());
     assert_eq!(fake.calls("Execute"), 1);
 }
 
