@@ -21,7 +21,7 @@ use exec::fetch::{FetchConfig, Fetcher};
 use exec::process::cpu_time;
 use exec::remote::{Config, Mode, Remote};
 use exec::store::Store;
-use testkit::command;
+use testkit::{bactrian, command};
 
 /// How many actions need the same one.
 pub(super) const FOLLOWERS: usize = 10;
@@ -56,9 +56,13 @@ pub(super) struct Told {
 }
 
 impl Task<'_> {
-    /// The client as a command; it writes a [`Told`].
+    /// The client as a command; it writes a [`Told`]. It is the optimised `xtask` beside the optimised `bactrian`: what is measured is
+    /// what users run.
     pub(super) fn command(&self) -> Result<std::process::Command, String> {
-        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let program = bactrian()?.with_file_name("xtask");
+        if !program.is_file() {
+            return Err(format!("{} is not there: `cargo build --release -p xtask` makes it", program.display()));
+        }
         let mut line = command(program);
         line.args(["farm", "client", &self.actions.to_string(), self.name, self.address, self.mode]).arg(self.store);
         Ok(line)
