@@ -1,7 +1,8 @@
 //! A build on an engine whose parts are killed at random moments: it must come to its end, with the digests it has here.
 //!
-//! `--events N` (30) on each engine, in as many builds from nothing as it takes; `--seed S` makes the same choices again. The client is in a
-//! network of its own, whose line is cut. Not here: what each failure is to look like to the client, which library tests show.
+//! `--events N` (30) on each engine, in as many builds from nothing as it takes; `--seed S` makes the same choices again. The
+//! client is in a network of its own, whose line is cut. Not here: what each failure is to look like to the client, which library
+//! tests show.
 
 use std::fmt;
 use std::fs;
