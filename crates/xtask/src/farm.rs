@@ -14,6 +14,7 @@
 //! workers' namespaces want it), on a machine with the workplace's `shared` folder. Not here: what casd alone can show, which is in
 //! the end-to-end tests.
 
+mod casd;
 mod chaos;
 mod client;
 mod compare;
@@ -27,7 +28,6 @@ mod network;
 mod process;
 mod random;
 mod scale;
-mod solo;
 mod tiny;
 
 use std::fs;

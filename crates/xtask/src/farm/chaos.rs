@@ -59,7 +59,7 @@ impl Event {
         let wait = |seconds| move || thread::sleep(Duration::from_secs(seconds));
         match (self, engine) {
             (Self::Network(seconds), _) => network.cut(wait(seconds)),
-            (Self::Server(seconds), Either::Casd(solo)) => solo.restart(wait(seconds)),
+            (Self::Server(seconds), Either::Casd(casd)) => casd.restart(wait(seconds)),
             (Self::Server(seconds), Either::BuildGrid(grid, _)) => grid.restart_server(wait(seconds)),
             (Self::Postgres(seconds), Either::BuildGrid(grid, _)) => grid.restart_postgres(wait(seconds)),
             (Self::Worker(which, seconds), Either::BuildGrid(grid, _)) => grid.restart_worker(which, wait(seconds)),

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::casd::Casd;
 use super::corpus::WORKERS;
 use super::grid::Grid;
-use super::solo::Solo;
 
 /// How many times fewer small actions BuildGrid is given: it needs 0.35 to 1 s for one.
 const FEWER: usize = 10;
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 /// An engine that answers until it is dropped.
 #[derive(Debug)]
 pub(super) enum Either {
-    Casd(Solo),
+    Casd(Casd),
     /// And where clients find it.
     BuildGrid(Box<Grid>, IpAddr),
 }
@@ -38,7 +38,7 @@ impl Kind {
     /// Starts one for clients that find it at one of this machine's addresses.
     pub(super) fn start_at(self, at: IpAddr) -> Result<Either, String> {
         match self {
-            Self::Casd => Solo::start(at).map(Either::Casd),
+            Self::Casd => Casd::start(at).map(Either::Casd),
             Self::BuildGrid => {
                 // It answers at this machine's own address anyway: its workers are there.
                 let others: &[IpAddr] = if at.is_loopback() { &[] } else { &[at] };
@@ -60,7 +60,7 @@ impl Either {
     /// Where it answers, as `--remote` takes it.
     pub(super) fn address(&self) -> String {
         match self {
-            Self::Casd(solo) => solo.address(),
+            Self::Casd(casd) => casd.address(),
             Self::BuildGrid(grid, at) => grid.address_at(*at),
         }
     }
@@ -68,7 +68,7 @@ impl Either {
     /// Sees to it that all its parts are there, but for those that were killed.
     pub(super) fn supervise(&mut self) -> Result<(), String> {
         match self {
-            Self::Casd(solo) => solo.supervise(),
+            Self::Casd(casd) => casd.supervise(),
             Self::BuildGrid(grid, _) => grid.supervise(),
         }
     }

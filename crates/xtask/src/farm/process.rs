@@ -131,8 +131,8 @@ pub(super) fn tied(program: &Path) -> Command {
     command
 }
 
-/// `program`, tied to us, in a process and a mount namespace of its own: when it is killed, all that was started there is, and what was mounted
-/// there is unmounted.
+/// `program`, tied to us, in a process and a mount namespace of its own: when it is killed, all that was started there is, and what
+/// was mounted there is unmounted.
 pub(super) fn alone(program: &Path) -> Command {
     let mut command = tied(Path::new("unshare"));
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(program);

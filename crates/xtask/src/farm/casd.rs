@@ -17,22 +17,22 @@ const QUOTA: &str = "4G";
 
 /// An engine that runs until it is dropped.
 #[derive(Debug)]
-pub(super) struct Solo {
+pub(super) struct Casd {
     casd: Option<Process>,
     engines: Engines,
     address: SocketAddr,
     place: TempDir,
 }
 
-impl Solo {
+impl Casd {
     /// Starts one that answers at `at`, and nowhere else.
     pub(super) fn start(at: IpAddr) -> Result<Self, String> {
         let engines = Engines::bring()?;
         let [port] = free_ports()?;
         let place = tempfile::Builder::new().prefix("bactrian-farm-").tempdir().map_err(|error| error.to_string())?;
-        let mut solo = Self { casd: None, engines, address: SocketAddr::new(at, port), place };
-        solo.begin()?;
-        Ok(solo)
+        let mut casd = Self { casd: None, engines, address: SocketAddr::new(at, port), place };
+        casd.begin()?;
+        Ok(casd)
     }
 
     /// Where it answers, as `--remote` takes it.
